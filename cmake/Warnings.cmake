@@ -1,0 +1,7 @@
+# Warnings are errors on our targets only; third-party headers are SYSTEM.
+add_library(headroom_warnings INTERFACE)
+target_compile_options(headroom_warnings INTERFACE
+  -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion -Wnon-virtual-dtor -Werror)
+if(CMAKE_CXX_COMPILER_ID MATCHES Clang)
+  target_compile_options(headroom_warnings INTERFACE -Wthread-safety)
+endif()

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "headroom/core/bytes.h"
+#include "headroom/core/mutex.h"
+#include "headroom/memory/ledger.h"
+#include "headroom/memory/memory_tag.h"
+#include "headroom/memory/reclaimable.h"
+
+namespace headroom {
+
+// The bytes that the run may hold in one place. Every large consumer reserves here before it
+// allocates; when the limit is met, the registered Reclaimables are asked in the order of least harm.
+// Thread-safe. The budget must outlive its reservations and the registered reclaimables' stay.
+class Budget {
+ public:
+  // origin says where the limit came from, for messages: "80 % of memory.max of /sys/fs/cgroup/job".
+  Budget(MemoryPlace place, Bytes limit, std::string origin, Ledger& ledger);
+  Budget(const Budget&) = delete;
+  Budget& operator=(const Budget&) = delete;
+
+  // Charges the ledger when there is room; false when there is not, even after reclaiming.
+  [[nodiscard]] bool TryCharge(MemoryTag tag, Bytes bytes);
+  // Charges or throws BudgetError: what was asked, what is held per tag, the limit, its origin and
+  // the option to change.
+  void Charge(MemoryTag tag, Bytes bytes);
+  void Release(MemoryTag tag, Bytes bytes) noexcept;
+
+  // A holder that may be asked to give back. Not owned; Unregister before it dies.
+  void Register(Reclaimable& holder) EXCLUDES(mutex_);
+  void Unregister(Reclaimable& holder) EXCLUDES(mutex_);
+  // Asks the holders in order until `wanted` bytes were given or none has more; returns the sum.
+  Bytes Reclaim(Bytes wanted, ReclaimTime time) EXCLUDES(mutex_);
+
+  // A later, smaller limit is allowed: what is held above it stays, new charges fail.
+  void SetLimit(Bytes limit, std::string origin) EXCLUDES(mutex_);
+  [[nodiscard]] Bytes limit() const { return Bytes(limit_.load(std::memory_order_relaxed)); }
+  [[nodiscard]] Bytes used() const { return Bytes(used_.load(std::memory_order_relaxed)); }
+  [[nodiscard]] Bytes available() const { return SaturatingSub(limit(), used()); }
+  [[nodiscard]] std::string origin() const EXCLUDES(mutex_);
+  [[nodiscard]] MemoryPlace place() const { return place_; }
+  [[nodiscard]] Ledger& ledger() { return ledger_; }
+
+ private:
+  [[nodiscard]] bool ChargeWithinLimit(MemoryTag tag, Bytes bytes) noexcept;
+  [[nodiscard]] std::string Explain(MemoryTag tag, Bytes asked) const;
+
+  const MemoryPlace place_;
+  Ledger& ledger_;
+  std::atomic<std::uint64_t> limit_;
+  std::atomic<std::uint64_t> used_{0};
+  mutable Mutex mutex_;
+  std::string origin_ GUARDED_BY(mutex_);
+  std::vector<Reclaimable*> holders_ GUARDED_BY(mutex_);
+};
+
+}  // namespace headroom
