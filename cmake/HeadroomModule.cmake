@@ -22,6 +22,12 @@ function(headroom_reuse_torch_pch target)
     target_link_libraries(headroom_torch_pch PRIVATE LibTorch::LibTorch)
     target_precompile_headers(headroom_torch_pch PRIVATE <torch/torch.h>)
   endif()
+  # The header was compiled with -fPIC; executables would say -fPIE.
+  get_target_property(_type ${target} TYPE)
+  if(_type STREQUAL EXECUTABLE)
+    set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE OFF)
+    target_compile_options(${target} PRIVATE -fPIC)
+  endif()
   target_precompile_headers(${target} REUSE_FROM headroom_torch_pch)
 endfunction()
 

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "headroom/core/mutex.h"
+
 #include <cstddef>
 #include <deque>
 #include <optional>
 #include <utility>
-
-#include "headroom/core/mutex.h"
 
 namespace headroom {
 

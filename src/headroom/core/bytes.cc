@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "headroom/core/bytes.h"
 
+#include "headroom/core/check.h"
+
 #include <fmt/format.h>
 
 #include <array>
 #include <cctype>
 #include <charconv>
 #include <cmath>
-
-#include "headroom/core/check.h"
 
 namespace headroom {
 
@@ -27,26 +27,30 @@ Bytes operator+(Bytes a, Bytes b) {
 }
 
 Bytes operator-(Bytes a, Bytes b) {
-  HEADROOM_CHECK(a.count_ >= b.count_, fmt::format("{} - {} bytes is negative", a.count_, b.count_));
+  HEADROOM_CHECK(a.count_ >= b.count_,
+                 fmt::format("{} - {} bytes is negative", a.count_, b.count_));
   return Bytes(a.count_ - b.count_);
 }
 
 Bytes SaturatingSub(Bytes a, Bytes b) { return a > b ? a - b : Bytes(); }
 
 Bytes Scale(Bytes a, double fraction) {
-  HEADROOM_CHECK(fraction >= 0 && fraction <= 1, fmt::format("fraction {} outside [0, 1]", fraction));
+  HEADROOM_CHECK(fraction >= 0 && fraction <= 1,
+                 fmt::format("fraction {} outside [0, 1]", fraction));
   return Bytes(static_cast<std::uint64_t>(std::floor(static_cast<double>(a.count()) * fraction)));
 }
 
 Bytes RoundUp(Bytes a, Bytes alignment) {
   const std::uint64_t mask = alignment.count() - 1;
-  HEADROOM_CHECK(alignment.count() != 0 && (alignment.count() & mask) == 0, "alignment is no power of two");
+  HEADROOM_CHECK(alignment.count() != 0 && (alignment.count() & mask) == 0,
+                 "alignment is no power of two");
   return Bytes((a + Bytes(mask)).count() & ~mask);
 }
 
 Result<Bytes> ParseBytes(std::string_view text) {
   const Failure failure{fmt::format(
-      "'{}' is no amount of memory; write for example 6G, 512M, 1.5GiB or a number of bytes", text)};
+      "'{}' is no amount of memory; write for example 6G, 512M, 1.5GiB or a number of bytes",
+      text)};
   double number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   if (error != std::errc() || !(number >= 0)) return failure;

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "headroom/core/result.h"
+
 #include <compare>
 #include <cstdint>
 #include <string>
 #include <string_view>
-
-#include "headroom/core/result.h"
 
 namespace headroom {
 
@@ -48,7 +48,8 @@ class Bytes {
 // Rounded up to a multiple of alignment (a power of two).
 [[nodiscard]] Bytes RoundUp(Bytes a, Bytes alignment);
 
-// "6G", "6GiB", "512M", "1.5 GiB", "1000000", "300kB": binary units throughout, as `free` prints them.
+// "6G", "6GiB", "512M", "1.5 GiB", "1000000", "300kB": binary units throughout, as `free` prints
+// them.
 [[nodiscard]] Result<Bytes> ParseBytes(std::string_view text);
 // Three significant digits and a binary unit: "1.46 GiB", "812 MiB", "17 B".
 [[nodiscard]] std::string ToString(Bytes bytes);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "headroom/core/bytes.h"
 
-#include <gtest/gtest.h>
-
 #include "headroom/core/error.h"
+
+#include <gtest/gtest.h>
 
 namespace headroom {
 namespace {
@@ -22,7 +22,8 @@ TEST(Bytes, ParsesTheUnitsThatPeopleType) {
   EXPECT_EQ(*ParseBytes("300k"), Bytes::KiB(300));
   EXPECT_EQ(*ParseBytes("17"), Bytes(17));
   EXPECT_EQ(*ParseBytes("17b"), Bytes(17));
-  for (const char* bad : {"", "G", "-1G", "6X", "6GG", "nan", "1e30T"}) EXPECT_FALSE(ParseBytes(bad).ok()) << bad;
+  for (const char* bad : {"", "G", "-1G", "6X", "6GG", "nan", "1e30T"})
+    EXPECT_FALSE(ParseBytes(bad).ok()) << bad;
 }
 
 TEST(Bytes, PrintsThreeDigits) {

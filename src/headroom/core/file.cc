@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "headroom/core/file.h"
 
+#include "headroom/core/error.h"
+
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
@@ -9,8 +11,6 @@
 #include <atomic>
 #include <cerrno>
 #include <cstring>
-
-#include "headroom/core/error.h"
 
 namespace headroom {
 namespace {
@@ -40,7 +40,7 @@ Result<std::string> ReadFile(const std::filesystem::path& path) {
   const auto failure = [&](int error) {
     return Failure{fmt::format("cannot read {}: {}", path.string(), std::strerror(error))};
   };
-  struct stat info {};
+  struct stat info{};
   if (file.get() < 0 || ::fstat(file.get(), &info) != 0) return failure(errno);
   if (S_ISDIR(info.st_mode)) return failure(EISDIR);
   std::string bytes(static_cast<std::size_t>(info.st_size), '\0');
@@ -81,10 +81,12 @@ void FileWriter::Close() {
   if (close_error != 0) ThrowWriteError(path_, close_error);
 }
 
-void WriteFileAtomic(const std::filesystem::path& path, const std::function<void(FileWriter&)>& write) {
+void WriteFileAtomic(const std::filesystem::path& path,
+                     const std::function<void(FileWriter&)>& write) {
   static std::atomic<int> serial{0};
   const std::filesystem::path temporary =
-      path.parent_path() / fmt::format(".{}.{}.{}.tmp", path.filename().string(), ::getpid(), serial++);
+      path.parent_path() /
+      fmt::format(".{}.{}.{}.tmp", path.filename().string(), ::getpid(), serial++);
   const int descriptor = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
   if (descriptor < 0) ThrowWriteError(path, errno);
   try {

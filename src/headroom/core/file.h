@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "headroom/core/result.h"
+
 #include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <span>
 #include <string>
 #include <string_view>
-
-#include "headroom/core/result.h"
 
 namespace headroom {
 
@@ -20,7 +20,8 @@ namespace headroom {
 class FileWriter {
  public:
   // Takes ownership of an open descriptor.
-  FileWriter(int descriptor, std::filesystem::path path) : descriptor_(descriptor), path_(std::move(path)) {}
+  FileWriter(int descriptor, std::filesystem::path path)
+      : descriptor_(descriptor), path_(std::move(path)) {}
   ~FileWriter();
   FileWriter(const FileWriter&) = delete;
   FileWriter& operator=(const FileWriter&) = delete;
@@ -40,7 +41,8 @@ class FileWriter {
 // Writes a temporary file in the same folder, syncs it, renames it over the path: a kill at any
 // moment leaves the old file or the new one, never a part. Throws WriteError; the old file is then
 // untouched and the temporary one removed.
-void WriteFileAtomic(const std::filesystem::path& path, const std::function<void(FileWriter&)>& write);
+void WriteFileAtomic(const std::filesystem::path& path,
+                     const std::function<void(FileWriter&)>& write);
 void WriteFileAtomic(const std::filesystem::path& path, std::string_view bytes);
 
 }  // namespace headroom

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "headroom/core/file.h"
 
-#include <gtest/gtest.h>
-
 #include "headroom/core/error.h"
 #include "headroom/testing/temp_dir.h"
+
+#include <gtest/gtest.h>
 
 namespace headroom {
 namespace {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "headroom/core/log.h"
 
+#include "headroom/core/mutex.h"
+
 #include <cstdio>
 #include <set>
 #include <utility>
-
-#include "headroom/core/mutex.h"
 
 namespace headroom {
 namespace {

@@ -27,7 +27,8 @@ class HEADROOM_THREAD_ATTRIBUTE(capability("mutex")) Mutex {
 
 class HEADROOM_THREAD_ATTRIBUTE(scoped_lockable) MutexLock {
  public:
-  explicit MutexLock(Mutex& mutex) HEADROOM_THREAD_ATTRIBUTE(acquire_capability(mutex)) : mutex_(mutex) {
+  explicit MutexLock(Mutex& mutex) HEADROOM_THREAD_ATTRIBUTE(acquire_capability(mutex))
+      : mutex_(mutex) {
     mutex_.lock();
   }
   ~MutexLock() HEADROOM_THREAD_ATTRIBUTE(release_capability()) { mutex_.unlock(); }

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "headroom/core/rng.h"
 
+#include "headroom/core/check.h"
+
 #include <cmath>
 #include <numbers>
 #include <numeric>
 #include <utility>
-
-#include "headroom/core/check.h"
 
 namespace headroom {
 
@@ -18,7 +18,8 @@ std::uint64_t Rng::Mix(std::uint64_t z) {
 
 Rng Rng::Fork(std::uint64_t a, std::uint64_t b) const {
   Rng fork(0);
-  fork.state_ = Mix(Mix(state_ + 0x632be59bd9b4e019ULL * (a + 1)) + 0xd6e8feb86659fd93ULL * (b + 1));
+  fork.state_ =
+      Mix(Mix(state_ + 0x632be59bd9b4e019ULL * (a + 1)) + 0xd6e8feb86659fd93ULL * (b + 1));
   return fork;
 }
 

@@ -9,7 +9,8 @@ namespace headroom {
 // A seedable stream of random numbers. Every random draw of a run comes from
 // Rng(seed).Fork(epoch, position): it is a function of those numbers alone, whatever thread draws.
 // Not thread-safe; a stream is cheap (8 bytes), so every user forks its own.
-// The generator is SplitMix64 (Steele et al. 2014, "Fast splittable pseudorandom number generators").
+// The generator is SplitMix64 (Steele et al. 2014, "Fast splittable pseudorandom number
+// generators").
 class Rng {
  public:
   explicit Rng(std::uint64_t seed) : state_(Mix(seed ^ 0x9e3779b97f4a7c15ULL)) {}

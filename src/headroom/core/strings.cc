@@ -17,7 +17,8 @@ std::size_t MatchingCharacters(std::string_view a, std::string_view b) {
   for (std::size_t i = 0; i < a.size(); ++i) {
     for (std::size_t j = 0; j < b.size(); ++j) {
       std::size_t length = 0;
-      while (i + length < a.size() && j + length < b.size() && a[i + length] == b[j + length]) ++length;
+      while (i + length < a.size() && j + length < b.size() && a[i + length] == b[j + length])
+        ++length;
       if (length > best) {
         best = length;
         best_a = i;
@@ -77,10 +78,12 @@ std::vector<std::string> Nearest(std::string_view word, std::span<const std::str
   std::vector<std::pair<double, std::string>> scored;
   for (const std::string& candidate : candidates) {
     const double total = static_cast<double>(word.size() + candidate.size());
-    const double ratio = 2 * static_cast<double>(MatchingCharacters(word, candidate)) / std::max(total, 1.0);
+    const double ratio =
+        2 * static_cast<double>(MatchingCharacters(word, candidate)) / std::max(total, 1.0);
     if (ratio >= 0.6) scored.emplace_back(ratio, candidate);
   }
-  std::stable_sort(scored.begin(), scored.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
+  std::stable_sort(scored.begin(), scored.end(),
+                   [](const auto& a, const auto& b) { return a.first > b.first; });
   if (scored.size() > most) scored.resize(most);
   std::vector<std::string> nearest;
   for (auto& [ratio, candidate] : scored) nearest.push_back(std::move(candidate));

@@ -16,7 +16,8 @@ namespace headroom {
 [[nodiscard]] std::string Join(std::span<const std::string> parts, std::string_view separator);
 // Up to `most` candidates that resemble the word, best first: similarity 2M/T of matching blocks
 // (Ratcliff and Obershelp 1988) at least 0.6, which is what users of difflib expect.
-[[nodiscard]] std::vector<std::string> Nearest(std::string_view word, std::span<const std::string> candidates,
+[[nodiscard]] std::vector<std::string> Nearest(std::string_view word,
+                                               std::span<const std::string> candidates,
                                                std::size_t most = 3);
 // Whole-text number parsing; false when anything is left over. No locale.
 [[nodiscard]] bool ParseDouble(std::string_view text, double* value);

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "headroom/geometry/box.h"
+
 #include <cstdint>
 #include <span>
-
-#include "headroom/geometry/box.h"
 
 namespace headroom {
 
@@ -27,7 +27,8 @@ struct LetterboxGeometry {
 
 // One image ready for the network: a view of a slot that the loader owns.
 struct Sample {
-  std::span<const std::uint8_t> pixels;  // height x width x 3, RGB (or BGR where bgr= says so), row-major.
+  std::span<const std::uint8_t>
+      pixels;  // height x width x 3, RGB (or BGR where bgr= says so), row-major.
   int height = 0;
   int width = 0;
   std::span<const LabelBox> labels;

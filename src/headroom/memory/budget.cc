@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "headroom/memory/budget.h"
 
+#include "headroom/core/error.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <utility>
-
-#include "headroom/core/error.h"
 
 namespace headroom {
 
@@ -43,8 +43,9 @@ void Budget::Release(MemoryTag tag, Bytes bytes) noexcept {
 
 void Budget::Register(Reclaimable& holder) {
   MutexLock lock(mutex_);
-  const auto after = std::upper_bound(holders_.begin(), holders_.end(), &holder,
-                                      [](const auto* a, const auto* b) { return a->order() < b->order(); });
+  const auto after =
+      std::upper_bound(holders_.begin(), holders_.end(), &holder,
+                       [](const auto* a, const auto* b) { return a->order() < b->order(); });
   holders_.insert(after, &holder);
 }
 
@@ -84,7 +85,8 @@ std::string Budget::Explain(MemoryTag tag, Bytes asked) const {
   }
   std::sort(rows.rbegin(), rows.rend());
   std::string held_text;
-  for (const auto& [held, name] : rows) held_text += fmt::format("{}{} {}", held_text.empty() ? "" : ", ", name, ToString(held));
+  for (const auto& [held, name] : rows)
+    held_text += fmt::format("{}{} {}", held_text.empty() ? "" : ", ", name, ToString(held));
   const char* option = place_ == MemoryPlace::kHost ? "memory" : "vram";
   return fmt::format(
       "{} asked for {} of {} memory, but {} of the limit of {} is in use ({}). The limit is {}. "

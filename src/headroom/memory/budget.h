@@ -1,24 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <cstdint>
-#include <string>
-#include <vector>
-
 #include "headroom/core/bytes.h"
 #include "headroom/core/mutex.h"
 #include "headroom/memory/ledger.h"
 #include "headroom/memory/memory_tag.h"
 #include "headroom/memory/reclaimable.h"
 
+#include <cstdint>
+#include <string>
+#include <vector>
+
 namespace headroom {
 
 // The bytes that the run may hold in one place. Every large consumer reserves here before it
-// allocates; when the limit is met, the registered Reclaimables are asked in the order of least harm.
-// Thread-safe. The budget must outlive its reservations and the registered reclaimables' stay.
+// allocates; when the limit is met, the registered Reclaimables are asked in the order of least
+// harm. Thread-safe. The budget must outlive its reservations and the registered reclaimables'
+// stay.
 class Budget {
  public:
-  // origin says where the limit came from, for messages: "80 % of memory.max of /sys/fs/cgroup/job".
+  // origin says where the limit came from, for messages: "80 % of memory.max of
+  // /sys/fs/cgroup/job".
   Budget(MemoryPlace place, Bytes limit, std::string origin, Ledger& ledger);
   Budget(const Budget&) = delete;
   Budget& operator=(const Budget&) = delete;

@@ -27,11 +27,13 @@ void Ledger::Retag(MemoryTag from, MemoryTag to, Bytes bytes, MemoryPlace place)
 
 Ledger::Snapshot Ledger::Read() const {
   const auto read = [](const Counter& counter) {
-    return Row{Bytes(counter.now.load(std::memory_order_relaxed)), Bytes(counter.peak.load(std::memory_order_relaxed))};
+    return Row{Bytes(counter.now.load(std::memory_order_relaxed)),
+               Bytes(counter.peak.load(std::memory_order_relaxed))};
   };
   Snapshot snapshot;
   for (std::size_t place = 0; place < kMemoryPlaceCount; ++place) {
-    for (std::size_t tag = 0; tag < kMemoryTagCount; ++tag) snapshot.rows[place][tag] = read(counters_[place][tag]);
+    for (std::size_t tag = 0; tag < kMemoryTagCount; ++tag)
+      snapshot.rows[place][tag] = read(counters_[place][tag]);
     snapshot.totals[place] = read(totals_[place]);
   }
   return snapshot;

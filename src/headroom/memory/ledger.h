@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "headroom/core/bytes.h"
+#include "headroom/memory/memory_tag.h"
+
 #include <array>
 #include <atomic>
 #include <cstdint>
-
-#include "headroom/core/bytes.h"
-#include "headroom/memory/memory_tag.h"
 
 namespace headroom {
 
@@ -34,7 +34,8 @@ class Ledger {
   void Add(MemoryTag tag, Bytes bytes, MemoryPlace place = MemoryPlace::kHost) noexcept;
   void Remove(MemoryTag tag, Bytes bytes, MemoryPlace place = MemoryPlace::kHost) noexcept;
   // Moves bytes from one tag to another; totals do not change.
-  void Retag(MemoryTag from, MemoryTag to, Bytes bytes, MemoryPlace place = MemoryPlace::kHost) noexcept;
+  void Retag(MemoryTag from, MemoryTag to, Bytes bytes,
+             MemoryPlace place = MemoryPlace::kHost) noexcept;
 
   [[nodiscard]] Snapshot Read() const;
   // Peaks start again from what is held now.

@@ -15,9 +15,12 @@ std::size_t Index(MemoryPlace place) { return static_cast<std::size_t>(place); }
 
 std::string_view Name(NeedBasis basis) {
   switch (basis) {
-    case NeedBasis::kExact: return "exact";
-    case NeedBasis::kMeasured: return "measured";
-    case NeedBasis::kAssumed: return "assumed";
+    case NeedBasis::kExact:
+      return "exact";
+    case NeedBasis::kMeasured:
+      return "measured";
+    case NeedBasis::kAssumed:
+      return "assumed";
   }
   return "";
 }
@@ -45,7 +48,8 @@ MemoryNeed MemoryNeed::Max(const MemoryNeed& a, const MemoryNeed& b) {
     for (std::size_t tag = 0; tag < kMemoryTagCount; ++tag) {
       const Row& row_a = a.rows_[place][tag];
       const Row& row_b = b.rows_[place][tag];
-      result.rows_[place][tag] = {std::max(row_a.bytes, row_b.bytes), Weaker(row_a.basis, row_b.basis)};
+      result.rows_[place][tag] = {std::max(row_a.bytes, row_b.bytes),
+                                  Weaker(row_a.basis, row_b.basis)};
     }
   }
   return result;

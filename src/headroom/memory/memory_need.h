@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "headroom/core/bytes.h"
+#include "headroom/memory/memory_tag.h"
+
 #include <array>
 #include <cstdint>
 #include <string_view>
-
-#include "headroom/core/bytes.h"
-#include "headroom/memory/memory_tag.h"
 
 namespace headroom {
 
@@ -26,7 +26,9 @@ class MemoryNeed {
 
   MemoryNeed() = default;
   // A host need of one tag.
-  MemoryNeed(MemoryTag tag, Bytes bytes, NeedBasis basis = NeedBasis::kExact) { Add(tag, bytes, basis); }
+  MemoryNeed(MemoryTag tag, Bytes bytes, NeedBasis basis = NeedBasis::kExact) {
+    Add(tag, bytes, basis);
+  }
 
   MemoryNeed& Add(MemoryTag tag, Bytes bytes, NeedBasis basis = NeedBasis::kExact,
                   MemoryPlace place = MemoryPlace::kHost);

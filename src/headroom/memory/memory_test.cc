@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <gmock/gmock.h>
-
-#include <thread>
-#include <vector>
-
 #include "headroom/core/error.h"
 #include "headroom/memory/budget.h"
 #include "headroom/memory/memory_need.h"
 #include "headroom/memory/reservation.h"
 #include "headroom/memory/tag_scope.h"
+
+#include <gmock/gmock.h>
+
+#include <thread>
+#include <vector>
 
 namespace headroom {
 namespace {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "headroom/core/bytes.h"
+
 #include <cstdint>
 #include <string_view>
-
-#include "headroom/core/bytes.h"
 
 namespace headroom {
 

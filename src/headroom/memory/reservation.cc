@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "headroom/memory/reservation.h"
 
-#include <utility>
-
 #include "headroom/core/check.h"
+
+#include <utility>
 
 namespace headroom {
 
@@ -14,7 +14,9 @@ Reservation::Reservation(Budget& budget, MemoryTag tag, Bytes bytes) : tag_(tag)
 }
 
 Reservation::Reservation(Reservation&& other) noexcept
-    : budget_(std::exchange(other.budget_, nullptr)), tag_(other.tag_), bytes_(std::exchange(other.bytes_, Bytes())) {}
+    : budget_(std::exchange(other.budget_, nullptr)),
+      tag_(other.tag_),
+      bytes_(std::exchange(other.bytes_, Bytes())) {}
 
 Reservation& Reservation::operator=(Reservation&& other) noexcept {
   if (this != &other) {

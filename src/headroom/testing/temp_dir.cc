@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "headroom/testing/temp_dir.h"
 
+#include "headroom/core/check.h"
+
 #include <cstdlib>
 #include <string>
 #include <system_error>
-
-#include "headroom/core/check.h"
 
 namespace headroom::testing {
 

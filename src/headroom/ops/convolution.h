@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "headroom/graph/shape.h"
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <string>
+
+namespace headroom {
+
+// Attributes of a 2-D convolution; padding is kernel / 2 ("same" for odd kernels).
+struct ConvolutionSpec {
+  std::int64_t in_channels = 0;
+  std::int64_t out_channels = 0;
+  std::int64_t kernel = 1;
+  std::int64_t stride = 1;
+  std::int64_t groups = 1;
+
+  [[nodiscard]] std::int64_t padding() const { return kernel / 2; }
+  [[nodiscard]] Extent OutputExtent(const Extent& input) const;
+  // Multiply-adds of one image.
+  [[nodiscard]] std::int64_t MultiplyAdds(const Extent& input) const;
+};
+
+// LibTorch's convolutions behind one small interface: the only place where another backend could
+// enter. Tensors are dense and channels last, fp32 or bf16.
+
+// *result gets x * weight (+ bias). When *result is a defined CPU tensor, the result lies there
+// (memory/placement.h); elsewhere it becomes LibTorch's own.
+void Convolve(const ConvolutionSpec& spec, const at::Tensor& input, const at::Tensor& weight,
+              const at::Tensor& bias, at::Tensor* result);
+
+// Gradients of Convolve. `input_grad` (null: not wanted) as `result` above. `weight_grad`
+// (undefined: not wanted; `input` is then not read) is fp32 and is overwritten.
+void ConvolveBackward(const ConvolutionSpec& spec, const at::Tensor& output_grad,
+                      const at::Tensor& input, const at::Tensor& weight, at::Tensor* input_grad,
+                      const at::Tensor& weight_grad);
+
+}  // namespace headroom
