@@ -18,7 +18,8 @@ bool Budget::ChargeWithinLimit(MemoryTag tag, Bytes bytes) noexcept {
   do {
     const std::uint64_t limit = limit_.load(std::memory_order_relaxed);
     if (seen > limit || bytes.count() > limit - seen) return false;
-  } while (!used_.compare_exchange_weak(seen, seen + bytes.count(), std::memory_order_relaxed));
+  } while (!used_.compare_exchange_weak(seen, seen + bytes.count(), std::memory_order_acquire,
+                                        std::memory_order_relaxed));
   ledger_.Add(tag, bytes, place_);
   return true;
 }
@@ -37,8 +38,10 @@ void Budget::Charge(MemoryTag tag, Bytes bytes) {
 }
 
 void Budget::Release(MemoryTag tag, Bytes bytes) noexcept {
-  used_.fetch_sub(bytes.count(), std::memory_order_relaxed);
+  // The ledger first: else another thread charges the same bytes before they leave the ledger, and
+  // its peak shows more than was ever held.
   ledger_.Remove(tag, bytes, place_);
+  used_.fetch_sub(bytes.count(), std::memory_order_release);
 }
 
 void Budget::Register(Reclaimable& holder) {

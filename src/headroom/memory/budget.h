@@ -40,6 +40,8 @@ class Budget {
 
   // A later, smaller limit is allowed: what is held above it stays, new charges fail.
   void SetLimit(Bytes limit, std::string origin) EXCLUDES(mutex_);
+  // The text of the BudgetError that Charge would throw now.
+  [[nodiscard]] std::string Explain(MemoryTag tag, Bytes asked) const;
   [[nodiscard]] Bytes limit() const { return Bytes(limit_.load(std::memory_order_relaxed)); }
   [[nodiscard]] Bytes used() const { return Bytes(used_.load(std::memory_order_relaxed)); }
   [[nodiscard]] Bytes available() const { return SaturatingSub(limit(), used()); }
@@ -49,7 +51,6 @@ class Budget {
 
  private:
   [[nodiscard]] bool ChargeWithinLimit(MemoryTag tag, Bytes bytes) noexcept;
-  [[nodiscard]] std::string Explain(MemoryTag tag, Bytes asked) const;
 
   const MemoryPlace place_;
   Ledger& ledger_;

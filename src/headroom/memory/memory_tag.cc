@@ -9,7 +9,7 @@ std::string_view Name(MemoryTag tag) {
   static constexpr std::array<std::string_view, kMemoryTagCount> kNames = {
       "other",     "weights",    "gradients", "optimizer",   "ema",         "activations",
       "workspace", "loss",       "labels",    "image cache", "mosaic pool", "batches",
-      "decode",    "validation", "plots",     "checkpoint",  "runtime"};
+      "decode",    "validation", "plots",     "checkpoint",  "runtime",     "free blocks"};
   return kNames[static_cast<std::size_t>(tag)];
 }
 

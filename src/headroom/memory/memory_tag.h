@@ -26,8 +26,9 @@ enum class MemoryTag : std::uint8_t {
   kPlots,
   kCheckpoint,
   kRuntime,
+  kFreeBlocks,  // Committed by an allocator, in no block: kept for the next request.
 };
-inline constexpr std::size_t kMemoryTagCount = static_cast<std::size_t>(MemoryTag::kRuntime) + 1;
+inline constexpr std::size_t kMemoryTagCount = static_cast<std::size_t>(MemoryTag::kFreeBlocks) + 1;
 
 // As printed in the plan: "weights", "mosaic pool".
 [[nodiscard]] std::string_view Name(MemoryTag tag);
