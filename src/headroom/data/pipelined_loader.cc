@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "headroom/data/pipelined_loader.h"
+
+#include "headroom/core/check.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+namespace headroom {
+
+int PrefetchFor(int workers) { return std::max(16, 4 * workers); }
+
+int LoaderOptions::ring_images() const {
+  return max_in_flight + (prefetch > 0 ? prefetch : PrefetchFor(workers));
+}
+
+PipelinedLoader::PipelinedLoader(std::unique_ptr<SampleSource> source, const LoaderOptions& options,
+                                 Budget* budget)
+    : options_(options),
+      source_(std::move(source)),
+      budget_(budget),
+      ring_reservation_(
+          budget == nullptr
+              ? Reservation()
+              : Reservation(*budget, MemoryTag::kBatches,
+                            EstimateMemory(options, source_->max_sample_bytes(), Bytes())
+                                .row(MemoryTag::kBatches)
+                                .bytes)),
+      pixels_(static_cast<std::size_t>(options.ring_images()), source_->max_sample_bytes()),
+      ring_(pixels_.count()) {
+  HEADROOM_CHECK(options.workers >= 0 && options.max_in_flight > 0, "loader options");
+  const std::size_t bytes = source_->max_sample_bytes().count();
+  for (std::size_t i = 0; i < ring_.size(); ++i) ring_[i].slot.pixels = {pixels_.Slot(i), bytes};
+  const int started = SetWorkers(options.workers);
+  if (started < std::min(options.workers, 1)) {
+    // Not even one fits: say why.
+    (void)Reservation(*budget_, MemoryTag::kDecode, source_->worker_bytes());
+  }
+}
+
+PipelinedLoader::~PipelinedLoader() {
+  {
+    MutexLock lock(mutex_);
+    running_ = false;
+  }
+  SetWorkers(0);
+}
+
+PipelinedLoader::Place& PipelinedLoader::PlaceOf(std::int64_t position) {
+  return ring_[static_cast<std::size_t>(position) % ring_.size()];
+}
+
+int PipelinedLoader::SetWorkers(int workers) {
+  const auto wanted = static_cast<std::size_t>(std::max(workers, 0));
+  for (std::size_t i = wanted; i < workers_.size(); ++i) workers_[i]->thread.request_stop();
+  if (workers_.size() > wanted) workers_.resize(wanted);  // Joins.
+  while (workers_.size() < wanted) {
+    auto worker = std::make_unique<Worker>();
+    if (budget_ != nullptr) {
+      worker->reservation = Reservation::Try(*budget_, MemoryTag::kDecode, source_->worker_bytes());
+      if (worker->reservation.empty()) break;
+    }
+    worker->scratch = source_->MakeScratch();
+    worker->thread = std::jthread(
+        [this, &scratch = *worker->scratch](const std::stop_token& stop) { Work(stop, scratch); });
+    workers_.push_back(std::move(worker));
+  }
+  return this->workers();
+}
+
+bool PipelinedLoader::MayStart() const {
+  return running_ && next_ < source_->size() &&
+         next_ < acknowledged_ + static_cast<std::int64_t>(ring_.size());
+}
+
+void PipelinedLoader::Work(const std::stop_token& stop, SampleSource::Scratch& scratch) {
+  MutexLock lock(mutex_);
+  while (true) {
+    if (running_ && next_ < source_->size() && !MayStart()) ++statistics_.ring_full_waits;
+    changed_.wait(mutex_, stop, [this] { return MayStart(); });
+    if (stop.stop_requested()) return;
+    MakeNext(scratch);
+  }
+}
+
+void PipelinedLoader::MakeNext(SampleSource::Scratch& scratch) {
+  const std::int64_t position = next_++;
+  Place& place = PlaceOf(position);
+  place.state = State::kMaking;
+  ++making_;
+  std::exception_ptr failure;
+  try {
+    source_->BeforeMake(position);
+  } catch (...) {
+    failure = std::current_exception();
+  }
+  mutex_.unlock();
+  try {
+    if (!failure) source_->Make(position, scratch, &place.slot);
+  } catch (...) {
+    failure = std::current_exception();
+  }
+  mutex_.lock();
+  place.failure = failure;
+  place.state = failure ? State::kFailed : State::kReady;
+  --making_;
+  changed_.notify_all();
+}
+
+void PipelinedLoader::Pause() {
+  running_ = false;
+  while (making_ > 0) changed_.wait(mutex_);
+}
+
+void PipelinedLoader::StartEpoch(int epoch, std::int64_t first_position) {
+  MutexLock lock(mutex_);
+  Pause();
+  for (Place& place : ring_) {
+    place.state = State::kEmpty;
+    place.failure = nullptr;
+  }
+  if (std::exchange(close_mosaic_, false)) source_->CloseMosaic();
+  source_->StartEpoch(epoch, first_position);
+  next_ = first_position;
+  acknowledged_ = first_position;
+  running_ = true;
+  changed_.notify_all();
+}
+
+const Sample& PipelinedLoader::Get(std::int64_t position) {
+  MutexLock lock(mutex_);
+  HEADROOM_CHECK(running_ && position >= acknowledged_ &&
+                     position < acknowledged_ + options_.max_in_flight &&
+                     position < source_->size(),
+                 fmt::format("position {} while {} is acknowledged", position, acknowledged_));
+  Place& place = PlaceOf(position);
+  const auto done = [&] {
+    return position < next_ && (place.state == State::kReady || place.state == State::kFailed);
+  };
+  if (!done() && workers_.empty()) {
+    if (!own_scratch_) own_scratch_ = source_->MakeScratch();
+    while (!done()) MakeNext(*own_scratch_);
+  }
+  if (!done()) {
+    const auto start = std::chrono::steady_clock::now();
+    while (!done()) changed_.wait(mutex_);
+    ++statistics_.waits;
+    statistics_.consumer_wait_s +=
+        std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  }
+  if (place.failure) std::rethrow_exception(place.failure);
+  ++statistics_.delivered;
+  return place.slot.sample;
+}
+
+void PipelinedLoader::Acknowledge(std::int64_t position) {
+  MutexLock lock(mutex_);
+  HEADROOM_CHECK(position >= acknowledged_ && position <= next_,
+                 fmt::format("position {} is acknowledged after {}", position, acknowledged_));
+  for (std::int64_t p = acknowledged_; p < position; ++p) PlaceOf(p).state = State::kEmpty;
+  acknowledged_ = position;
+  changed_.notify_all();
+}
+
+void PipelinedLoader::CloseMosaic() {
+  MutexLock lock(mutex_);
+  close_mosaic_ = true;
+}
+
+LoaderStatistics PipelinedLoader::statistics() const {
+  MutexLock lock(mutex_);
+  return statistics_;
+}
+
+MemoryNeed EstimateMemory(const LoaderOptions& options, Bytes sample_bytes, Bytes worker_bytes) {
+  MemoryNeed need(MemoryTag::kBatches, static_cast<std::uint64_t>(options.ring_images()) *
+                                           PageSlots::PageBytes(sample_bytes));
+  return need.Add(MemoryTag::kDecode,
+                  static_cast<std::uint64_t>(std::max(options.workers, 1)) * worker_bytes,
+                  NeedBasis::kMeasured);
+}
+
+}  // namespace headroom

@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "headroom/image/image_decoder.h"
+
+#include "headroom/testing/shared_files.h"
+#include "headroom/testing/synthetic_dataset.h"
+#include "headroom/testing/temp_dir.h"
+
+#include <gmock/gmock.h>
+#include <opencv2/imgcodecs.hpp>
+#include <opencv2/imgproc.hpp>
+
+#include <cstring>
+
+namespace headroom {
+namespace {
+
+using testing::EncodeImage;
+using ::testing::HasSubstr;
+using testing::SyntheticPixels;
+using testing::TempDir;
+using testing::WithOrientation;
+using testing::WriteBytes;
+
+void ExpectEqual(const cv::Mat& expected, const Image& got, const std::string& what) {
+  ASSERT_EQ(got.size(), (ImageSize{expected.rows, expected.cols})) << what;
+  ASSERT_TRUE(expected.isContinuous());
+  const std::size_t bytes = got.size().PixelBytes().count();
+  EXPECT_EQ(std::memcmp(expected.data, got.data(), bytes), 0) << what;
+}
+
+class ImageDecoderTest : public ::testing::Test {
+ protected:
+  std::string Write(const std::string& name, const std::vector<std::uint8_t>& file) {
+    const auto path = dir_.path() / name;
+    WriteBytes(path, file);
+    return path.string();
+  }
+  TempDir dir_;
+  ImageDecoder decoder_;
+  Image image_;
+};
+
+TEST_F(ImageDecoderTest, PixelsAreThoseOfImreadInEveryFormat) {
+  const auto pixels = SyntheticPixels(61, 83, 1);
+  for (const std::string suffix : {"jpg", "png", "bmp", "webp", "tif", "jp2"}) {
+    const std::string path = Write("a." + suffix, EncodeImage(pixels, 61, 83, suffix));
+    const cv::Mat bgr = cv::imread(path);
+    ASSERT_FALSE(bgr.empty()) << suffix;
+    const auto info = decoder_.Decode(path, {}, &image_);
+    ASSERT_TRUE(info.ok()) << suffix << info.error();
+    ExpectEqual(bgr, image_, suffix);
+    cv::Mat rgb;
+    cv::cvtColor(bgr, rgb, cv::COLOR_BGR2RGB);
+    ASSERT_TRUE(decoder_.Decode(path, {.order = ColorOrder::kRgb}, &image_).ok());
+    ExpectEqual(rgb, image_, suffix + " rgb");
+  }
+}
+
+TEST_F(ImageDecoderTest, PixelsAreThoseOfImreadForEveryKindOfJpeg) {
+  const auto pixels = SyntheticPixels(61, 83, 1);
+  for (const int progressive : {0, 1}) {
+    for (const int quality : {30, 95, 100}) {
+      const std::string path =
+          Write("a.jpg", EncodeImage(pixels, 61, 83, "jpg",
+                                     {cv::IMWRITE_JPEG_PROGRESSIVE, progressive,
+                                      cv::IMWRITE_JPEG_QUALITY, quality}));
+      ASSERT_TRUE(decoder_.Decode(path, {}, &image_).ok());
+      ExpectEqual(cv::imread(path), image_, "quality " + std::to_string(quality));
+    }
+  }
+  cv::Mat grey(61, 83, CV_8UC1);
+  cv::randu(grey, 0, 255);
+  const std::string path = (dir_.path() / "grey.jpg").string();
+  cv::imwrite(path, grey);
+  ASSERT_TRUE(decoder_.Decode(path, {}, &image_).ok());
+  ExpectEqual(cv::imread(path), image_, "grey");
+}
+
+TEST_F(ImageDecoderTest, PixelsAreThoseOfImreadForDeepAndTransparentPngs) {
+  for (const int type : {CV_8UC1, CV_8UC4, CV_16UC1, CV_16UC3}) {
+    cv::Mat source(31, 43, type);
+    cv::randu(source, 0, 65535);
+    const std::string path = (dir_.path() / "a.png").string();
+    cv::imwrite(path, source);
+    ASSERT_TRUE(decoder_.Decode(path, {}, &image_).ok());
+    ExpectEqual(cv::imread(path), image_, "type " + std::to_string(type));
+  }
+}
+
+TEST_F(ImageDecoderTest, TurnsEveryOrientationAsImreadDoes) {
+  const auto pixels = SyntheticPixels(37, 53, 1);
+  for (const std::string suffix : {"jpg", "png"}) {
+    for (int orientation = 1; orientation <= 8; ++orientation) {
+      const std::string path =
+          Write("a." + suffix, WithOrientation(EncodeImage(pixels, 37, 53, suffix), orientation));
+      const auto info = decoder_.Decode(path, {}, &image_);
+      ASSERT_TRUE(info.ok()) << info.error();
+      EXPECT_EQ(info->size, image_.size());
+      ExpectEqual(cv::imread(path), image_, suffix + std::to_string(orientation));
+    }
+  }
+}
+
+TEST_F(ImageDecoderTest, AScaledDecodeIsTurnedAndTellsTheSourcesSize) {
+  const auto file = WithOrientation(EncodeImage(SyntheticPixels(160, 320, 1), 160, 320, "jpg"), 6);
+  const auto info = decoder_.Decode(file, {.min_long_side = 70}, &image_);
+  ASSERT_TRUE(info.ok());
+  EXPECT_EQ(info->size, (ImageSize{320, 160}));
+  EXPECT_EQ(image_.size(), (ImageSize{80, 40}));
+}
+
+TEST_F(ImageDecoderTest, SharedPhotographsAreThoseOfImread) {
+  HEADROOM_NEEDS_SHARED("data/bccd/images/val");
+  int count = 0;
+  for (const auto& entry :
+       std::filesystem::directory_iterator(testing::SharedFile("data/bccd/images/val"))) {
+    const std::string path = entry.path().string();
+    ASSERT_TRUE(decoder_.Decode(path, {}, &image_).ok());
+    ExpectEqual(cv::imread(path), image_, path);
+    if (++count == 10) break;
+  }
+}
+
+TEST_F(ImageDecoderTest, ReusesTheCallersMemory) {
+  const auto large = EncodeImage(SyntheticPixels(80, 90, 1), 80, 90, "jpg");
+  const auto small = EncodeImage(SyntheticPixels(40, 50, 1), 40, 50, "png");
+  ASSERT_TRUE(decoder_.Decode(large, {}, &image_).ok());
+  const std::uint8_t* memory = image_.data();
+  ASSERT_TRUE(decoder_.Decode(small, {}, &image_).ok());
+  EXPECT_EQ(image_.size(), (ImageSize{40, 50}));
+  EXPECT_EQ(image_.data(), memory);
+}
+
+TEST_F(ImageDecoderTest, BrokenAndTruncatedFilesAreFailuresThatPrintNothing) {
+  const auto pixels = SyntheticPixels(61, 83, 1);
+  for (const std::string suffix : {"jpg", "png", "bmp", "webp", "tif", "jp2"}) {
+    auto file = EncodeImage(pixels, 61, 83, suffix);
+    const std::string half =
+        Write("half." + suffix, {file.begin(), file.begin() + static_cast<int>(file.size() / 2)});
+    ::testing::internal::CaptureStderr();
+    const auto decoded = decoder_.Decode(half, {}, &image_);
+    const auto verified = decoder_.Verify(half);
+    const std::string printed = ::testing::internal::GetCapturedStderr();
+    if (suffix != "jp2") {  // OpenJPEG fills what is missing.
+      EXPECT_FALSE(decoded.ok()) << suffix;
+      EXPECT_FALSE(verified.ok()) << suffix;
+    }
+    EXPECT_EQ(printed, "") << suffix;
+  }
+  EXPECT_FALSE(decoder_.Decode((dir_.path() / "none.jpg").string(), {}, &image_).ok());
+  EXPECT_FALSE(decoder_.Decode(dir_.path().string(), {}, &image_).ok());
+  EXPECT_FALSE(decoder_.Decode(Write("empty.jpg", {}), {}, &image_).ok());
+}
+
+TEST_F(ImageDecoderTest, NoFlippedByteCrashes) {
+  const auto pixels = SyntheticPixels(24, 32, 1);
+  for (const std::string suffix : {"jpg", "png", "bmp", "webp", "tif"}) {
+    const auto file = EncodeImage(pixels, 24, 32, suffix);
+    ::testing::internal::CaptureStderr();
+    for (std::size_t i = 0; i < file.size(); i += 1 + file.size() / 300) {
+      auto damaged = file;
+      damaged[i] ^= 0x5A;
+      // A damaged size may ask for a gigabyte, which is right but slow.
+      const auto info = ReadImageInfo(damaged);
+      if (info.ok() && info->size.PixelBytes() < Bytes::MiB(8))
+        (void)decoder_.Decode(damaged, {}, &image_);
+    }
+    (void)::testing::internal::GetCapturedStderr();
+  }
+}
+
+TEST_F(ImageDecoderTest, AJpegWithoutItsEndMarkerIsAcceptedAndNotRewritten) {
+  auto file = EncodeImage(SyntheticPixels(61, 83, 1), 61, 83, "jpg");
+  const std::string whole = Write("whole.jpg", file);
+  file.resize(file.size() - 2);
+  const std::string path = Write("cut.jpg", file);
+  const auto info = decoder_.Verify(path);
+  ASSERT_TRUE(info.ok()) << info.error();
+  ASSERT_TRUE(decoder_.Decode(path, {}, &image_).ok());
+  ExpectEqual(cv::imread(whole), image_, "without end marker");
+  EXPECT_EQ(std::filesystem::file_size(path), file.size());
+  file.insert(file.end(), 100, 0);  // Padded, as some cameras do.
+  EXPECT_TRUE(decoder_.Verify(Write("padded.jpg", file)).ok());
+  file.resize(file.size() - 300);
+  const auto truncated = decoder_.Verify(Write("truncated.jpg", file));
+  ASSERT_FALSE(truncated.ok());
+  EXPECT_THAT(truncated.error(), HasSubstr("truncated JPEG"));
+}
+
+TEST_F(ImageDecoderTest, VerifyRefusesTinyImagesAndWrongChecksums) {
+  EXPECT_THAT(
+      decoder_.Verify(Write("tiny.png", EncodeImage(SyntheticPixels(9, 50, 1), 9, 50, "png")))
+          .error(),
+      HasSubstr("at least 10 px"));
+  auto file = EncodeImage(SyntheticPixels(20, 50, 1), 20, 50, "png");
+  EXPECT_TRUE(decoder_.Verify(Write("good.png", file)).ok());
+  file[file.size() / 2] ^= 1;
+  EXPECT_THAT(decoder_.Verify(Write("bad.png", file)).error(), HasSubstr("wrong checksum"));
+}
+
+TEST(DecodePeakBytes, CountsFilePixelsTurnAndCoefficients) {
+  ImageInfo info{.format = ImageFormat::kJpeg, .size = {3000, 4000}};
+  const Bytes file = Bytes::MiB(4);
+  EXPECT_EQ(DecodePeakBytes(info, file, {}), file + Bytes(2 + 3000 * 4000 * 3));
+  EXPECT_EQ(DecodePeakBytes(info, file, {.min_long_side = 640}), file + Bytes(2 + 750 * 1000 * 3));
+  info.progressive = true;
+  EXPECT_EQ(DecodePeakBytes(info, file, {.min_long_side = 640}),
+            file + Bytes(2 + 750 * 1000 * 3 + 3000 * 4000 * 6));
+  info = {.format = ImageFormat::kPng, .orientation = Orientation::kRotated90, .size = {100, 200}};
+  EXPECT_EQ(DecodePeakBytes(info, file, {.min_long_side = 10}),
+            file + Bytes(2 + 2 * 100 * 200 * 3));
+}
+
+}  // namespace
+}  // namespace headroom
