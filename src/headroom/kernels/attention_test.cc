@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "headroom/kernels/attention.h"
+
+#include "headroom/kernels/kernel_testing.h"
+
+#include <gmock/gmock.h>
+
+#include <cmath>
+
+namespace headroom {
+namespace {
+
+using testing::ForEachRowCase;
+using testing::RowCase;
+using testing::TestRows;
+
+TEST(GatherHeads, SplitsRowsIntoBlocksAndBack) {
+  ForEachRowCase([](const RowCase& k) {
+    if (k.channels > 24) return;
+    const AttentionShape shape{2, 6, 3};
+    const HeadChannels value{2 * k.channels, 4 * k.channels, k.channels};
+    TestRows rows(12, 12 * k.channels, k.input, k.gaps);
+    TestRows blocks(36, k.channels, k.output, k.gaps);
+    rows.FillNormal(Rng(1));
+    GatherHeads(shape, rows, value, {0, 2}, blocks);
+    GatherHeads(shape, rows, value, {2, 6}, blocks);
+    const auto channel_of = [&](std::int64_t head, std::int64_t c) {
+      return value.first + head * value.step + c;
+    };
+    blocks.ExpectNear(
+        [&](std::int64_t r, std::int64_t c) {
+          const std::int64_t image = r / 18, head = r / 6 % 3, pixel = r % 6;
+          return rows.At(image * 6 + pixel, channel_of(head, c));
+        },
+        0);
+    TestRows back(12, 12 * k.channels, k.output, k.gaps);
+    ScatterHeads(shape, blocks, value, {0, 6}, back);
+    for (std::int64_t r = 0; r < 12; ++r) {
+      for (std::int64_t head = 0; head < 3; ++head) {
+        for (std::int64_t c = 0; c < k.channels; ++c) {
+          const double original = rows.At(r, channel_of(head, c));
+          ASSERT_NEAR(back.At(r, channel_of(head, c)), original, std::abs(original) / 256);
+        }
+      }
+    }
+    back.ExpectGapsUntouched();
+  });
+}
+
+std::vector<double> Softmax_reference(const TestRows& scores, std::int64_t row, double scale) {
+  std::vector<double> p;
+  double most = -HUGE_VAL, sum = 0;
+  for (std::int64_t c = 0; c < scores.channels(); ++c) most = std::max(most, scores.At(row, c));
+  for (std::int64_t c = 0; c < scores.channels(); ++c) {
+    p.push_back(std::exp(scale * (scores.At(row, c) - most)));
+    sum += p.back();
+  }
+  for (double& v : p) v /= sum;
+  return p;
+}
+
+TEST(Softmax, NormalisesEveryRowInPlace) {
+  ForEachRowCase([](const RowCase& k) {
+    TestRows scores(k.rows, k.channels, k.input, k.gaps);
+    TestRows before(k.rows, k.channels, k.input, k.gaps);
+    before.FillNormal(Rng(1), -400, 20);  // far below zero: the maximum must be the row's own
+    scores.CopyFrom(before);
+    SoftmaxRows(scores, k.channels, 0.25f, {0, k.rows});
+    for (std::int64_t r = 0; r < k.rows; ++r) {
+      const std::vector<double> p = Softmax_reference(before, r, 0.25);
+      for (std::int64_t c = 0; c < k.channels; ++c) {
+        const double e = p[static_cast<std::size_t>(c)];
+        const double relative = k.input == ElementType::kFloat32 ? 5e-6 : 1.0 / 256;
+        ASSERT_NEAR(scores.At(r, c), e, relative * e + 1e-12);
+      }
+    }
+    scores.ExpectGapsUntouched();
+  });
+}
+
+// Against central differences of sum(w * softmax(scale * s)) in double, at rows of fp32 scores.
+TEST(SoftmaxBackward, AgreesWithFiniteDifferences) {
+  testing::ForEachTarget([] {
+    for (const std::int64_t columns : {1, 7, 33}) {
+      TestRows s(3, columns, ElementType::kFloat32, TestRows::Gaps::kYes);
+      TestRows w(3, columns, ElementType::kFloat32, TestRows::Gaps::kYes);
+      TestRows p(3, columns, ElementType::kFloat32, TestRows::Gaps::kYes);
+      s.FillNormal(Rng(1));
+      w.FillNormal(Rng(2));
+      p.CopyFrom(s);
+      SoftmaxRows(p, columns, 0.7f, {0, 3});
+      TestRows gradient(3, columns, ElementType::kFloat32, TestRows::Gaps::kYes);
+      SoftmaxRowsBackward(p, w, columns, 0.7f, {0, 3}, gradient);
+      const auto loss = [&](std::int64_t row) {
+        const std::vector<double> q = Softmax_reference(s, row, 0.7);
+        double sum = 0;
+        for (std::size_t c = 0; c < q.size(); ++c) {
+          sum += q[c] * w.At(row, static_cast<std::int64_t>(c));
+        }
+        return sum;
+      };
+      s.ForEach([&](std::int64_t r, std::int64_t c) {
+        const double at = s.At(r, c);
+        s.Set(r, c, at + 0.01);
+        const double step_up = s.At(r, c), above = loss(r);
+        s.Set(r, c, at - 0.01);
+        const double slope = (above - loss(r)) / (step_up - s.At(r, c));
+        s.Set(r, c, at);
+        EXPECT_NEAR(gradient.At(r, c), slope, 2e-5);
+      });
+    }
+  });
+}
+
+TEST(SoftmaxBackward, MatchesTheFormulaAndMayReplaceItsInputs) {
+  ForEachRowCase([](const RowCase& k) {
+    TestRows p(k.rows, k.channels, k.input, k.gaps);
+    TestRows g(k.rows, k.channels, k.output, k.gaps);
+    TestRows to(k.rows, k.channels, k.output, k.gaps);
+    p.FillNormal(Rng(1), 0.1, 0.01);
+    g.FillNormal(Rng(2));
+    SoftmaxRowsBackward(p, g, k.channels, 0.5f, {0, k.rows}, to);
+    const auto expected = [&](std::int64_t r, std::int64_t c) {
+      double sum = 0;
+      for (std::int64_t i = 0; i < k.channels; ++i) sum += p.At(r, i) * g.At(r, i);
+      return 0.5 * p.At(r, c) * (g.At(r, c) - sum);
+    };
+    to.ExpectNear(expected, 5e-6);
+    SoftmaxRowsBackward(p, g, k.channels, 0.5f, {0, k.rows}, g);
+    g.ExpectNear([&](auto r, auto c) { return to.At(r, c); }, 0);
+  });
+}
+
+}  // namespace
+}  // namespace headroom
