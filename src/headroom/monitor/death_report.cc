@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "headroom/monitor/death_report.h"
+
+#include "headroom/core/file.h"
+#include "headroom/core/strings.h"
+#include "headroom/monitor/cgroup.h"
+#include "headroom/monitor/host_memory.h"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+namespace headroom {
+namespace {
+
+// A page of a living run is written once a second; this long without is silence.
+constexpr std::int64_t kSilenceMs = 30'000;
+// A memory kill says that the plan or the limit was wrong by an unknown amount.
+constexpr double kAfterKill = 0.8;
+
+bool Rose(const std::optional<std::uint64_t>& before, const std::optional<std::uint64_t>& now) {
+  return before && now && *now > *before;
+}
+
+std::string Headline(const LastState& last, RunFate fate, bool group_counted) {
+  const RunIdentity& who = last.identity;
+  const std::string run = fmt::format("The run {} (pid {})", who.run_folder, who.pid);
+  switch (fate) {
+    case RunFate::kRunning:
+      return fmt::format("{} is running.", run);
+    case RunFate::kFinished:
+      return fmt::format("{} ended normally.", run);
+    case RunFate::kFailed:
+      return fmt::format("{} ended with an error, exit code {}; its log says which.", run,
+                         last.state.exit_code);
+    case RunFate::kOomKilled:
+      return group_counted ? fmt::format(
+                                 "{} was killed by the kernel for memory: the oom_kill count of {} "
+                                 "has risen since "
+                                 "it began.",
+                                 run, who.cgroup)
+                           : fmt::format(
+                                 "{} was most likely killed by the kernel for memory: its cgroup "
+                                 "is gone, and the "
+                                 "host's oom_kill count has risen since it began.",
+                                 run);
+    case RunFate::kKilled:
+      return fmt::format(
+          "{} was killed, but not by the kernel for memory (no oom_kill was counted): kill -9, a "
+          "scheduler's limit, a user-space daemon such as systemd-oomd, or a crash.",
+          run);
+    case RunFate::kRebooted:
+      return fmt::format("{} ended when the machine lost power or was restarted.", run);
+    case RunFate::kElsewhere:
+      return fmt::format(
+          "{} belongs to host {}, or to a container whose processes cannot be seen from here.", run,
+          who.host_name);
+  }
+  return run;
+}
+
+std::string Where(const RunState& state) {
+  std::string text = fmt::format("Last seen {:%Y-%m-%d %H:%M:%S} UTC in {}",
+                                 fmt::gmtime(state.unix_ms / 1000), Name(state.phase));
+  if (state.epoch > 0)
+    text += fmt::format(", epoch {}/{}, batch {}/{}", state.epoch, state.epochs, state.batch,
+                        state.batches);
+  if (state.batch_size > 0) {
+    text += fmt::format("; batch={} as micro-batches of {}, imgsz={}, workers={}", state.batch_size,
+                        state.micro_batch, state.imgsz, state.workers);
+  }
+  return text + ".";
+}
+
+std::string Holders(const RunState& state) {
+  std::vector<std::pair<Bytes, std::string_view>> rows;
+  for (std::size_t i = 0; i < kMemoryTagCount; ++i) {
+    const auto tag = static_cast<MemoryTag>(i);
+    if (const Bytes now = state.ledger.row(tag).now; now > Bytes())
+      rows.emplace_back(now, Name(tag));
+  }
+  const Bytes unaccounted = SaturatingSub(state.rss_anon, state.ledger.total().now);
+  if (unaccounted > Bytes()) rows.emplace_back(unaccounted, "unaccounted");
+  std::sort(rows.rbegin(), rows.rend());
+  std::string text = fmt::format("It held {} ({} resident, peak {})", ToString(state.rss_anon),
+                                 ToString(state.rss), ToString(state.high_water));
+  const char* separator = ": ";
+  for (const auto& [bytes, name] : rows) {
+    text += fmt::format("{}{} {}", std::exchange(separator, ", "), name, ToString(bytes));
+  }
+  return text + ".";
+}
+
+std::string LimitLine(const RunState& state) {
+  std::string text = fmt::format("Its budget was {}; the limit was {}", ToString(state.budget),
+                                 ToString(state.limit));
+  if (!state.limit_origin.empty()) text += fmt::format(" ({})", state.limit_origin);
+  if (state.limit_falls_per_s > 1e6) {
+    text += fmt::format("; others took {} a second",
+                        ToString(Bytes(static_cast<std::uint64_t>(state.limit_falls_per_s))));
+  }
+  if (state.pressure_some > 1)
+    text += fmt::format("; memory pressure was {:.0f} %", state.pressure_some);
+  return text + ".";
+}
+
+Bytes BudgetAfter(const LastState& last, RunFate fate) {
+  if (fate != RunFate::kOomKilled) return last.state.budget;
+  const Bytes held = std::max(last.state.rss_anon, last.state.ledger.total().now);
+  // What it held was too much, and so was what the budget allowed.
+  const Bytes most = held > Bytes() && held < last.state.budget ? held : last.state.budget;
+  return Scale(most, kAfterKill);
+}
+
+std::string WhatChanges(const LastState& last, RunFate fate, Bytes budget) {
+  if (fate == RunFate::kOomKilled) {
+    return fmt::format(
+        "resume=True plans again within {} instead of {} and goes on from the last checkpoint.",
+        ToString(budget), ToString(last.state.budget));
+  }
+  return "resume=True goes on from the last checkpoint with the same budget.";
+}
+
+}  // namespace
+
+std::string_view Name(RunFate fate) {
+  static constexpr std::array<std::string_view, 7> kNames = {
+      "running", "finished", "failed", "killed for memory", "killed", "rebooted", "elsewhere"};
+  return kNames[static_cast<std::size_t>(fate)];
+}
+
+std::string DeathReport::Text() const { return Join(lines, "\n"); }
+
+PresentSystem LookAtPresent(const RunIdentity& identity, const SystemRoot& root) {
+  const RunIdentity here = IdentifyThisProcess(root);
+  PresentSystem present;
+  present.boot_id = here.boot_id;
+  present.host_name = here.host_name;
+  present.pid_namespace = here.pid_namespace;
+  present.unix_ms = UnixMilliseconds();
+  std::array<char, kPollBufferSize> buffer;
+  const std::string pid = std::to_string(identity.pid);
+  // A zombie has ended: it only waits to be noticed by its parent.
+  const PolledFile status(root.At(fmt::format("/proc/{}/status", pid)));
+  const std::string_view text = status.Read(buffer);
+  if (!text.empty() && text.find("\nState:\tZ") == std::string_view::npos) {
+    present.start_ticks = HostMemoryReader(root, pid).ReadProcess().start_ticks;
+  }
+  if (!identity.cgroup.empty()) {
+    const CgroupVersion version = identity.cgroup_v2 ? CgroupVersion::kV2 : CgroupVersion::kV1;
+    present.group_oom_kills =
+        CgroupMemory({version, identity.cgroup, root.At(identity.cgroup)}).OomKills(buffer);
+  }
+  present.host_oom_kills = here.host_oom_kills;
+  return present;
+}
+
+RunFate DecideFate(const LastState& last, const PresentSystem& present) {
+  if (last.state.end == RunEnd::kFinished) return RunFate::kFinished;
+  if (last.state.end == RunEnd::kFailed) return RunFate::kFailed;
+  const bool fresh = present.unix_ms - last.state.unix_ms < kSilenceMs;
+  if (last.identity.boot_id != present.boot_id) {
+    if (last.identity.host_name == present.host_name) return RunFate::kRebooted;
+    return fresh ? RunFate::kRunning : RunFate::kElsewhere;
+  }
+  const bool same_pids = last.identity.pid_namespace == present.pid_namespace;
+  if (same_pids && present.start_ticks == last.identity.start_ticks) return RunFate::kRunning;
+  if (!same_pids && fresh) return RunFate::kRunning;
+  if (Rose(last.identity.group_oom_kills, present.group_oom_kills)) return RunFate::kOomKilled;
+  // The group's count is the better witness while the group exists.
+  if (!present.group_oom_kills && Rose(last.identity.host_oom_kills, present.host_oom_kills))
+    return RunFate::kOomKilled;
+  return same_pids ? RunFate::kKilled : RunFate::kElsewhere;
+}
+
+DeathReport ExplainDeath(const LastState& last, const PresentSystem& present) {
+  DeathReport report;
+  report.fate = DecideFate(last, present);
+  report.budget = BudgetAfter(last, report.fate);
+  const bool group_counted = Rose(last.identity.group_oom_kills, present.group_oom_kills);
+  report.lines.push_back(Headline(last, report.fate, group_counted));
+  if (report.fate == RunFate::kFinished) return report;
+  if (last.state.unix_ms == 0) {
+    report.lines.emplace_back("It ended before it had written anything about itself.");
+    return report;
+  }
+  report.lines.push_back(Where(last.state));
+  report.lines.push_back(Holders(last.state));
+  report.lines.push_back(LimitLine(last.state));
+  if (!last.state.note.empty()) report.lines.push_back("Its last note: " + last.state.note);
+  if (report.fate == RunFate::kRunning) return report;
+  report.lines.push_back(WhatChanges(last, report.fate, report.budget));
+  if (!last.identity.command.empty()) report.lines.push_back("  " + last.identity.command);
+  return report;
+}
+
+std::vector<std::filesystem::path> FindLastStates(const std::filesystem::path& project) {
+  std::vector<std::pair<std::filesystem::file_time_type, std::filesystem::path>> found;
+  std::error_code error;
+  for (std::filesystem::directory_iterator it(project, error), end; !error && it != end;
+       it.increment(error)) {
+    const std::filesystem::path page = it->path() / kLastStateName;
+    std::error_code absent;
+    const auto time = std::filesystem::last_write_time(page, absent);
+    if (!absent) found.emplace_back(time, page);
+  }
+  std::sort(found.rbegin(), found.rend());
+  std::vector<std::filesystem::path> pages;
+  for (auto& [time, page] : found) pages.push_back(std::move(page));
+  return pages;
+}
+
+}  // namespace headroom

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "headroom/monitor/effective_limit.h"
+
+#include "headroom/core/strings.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <tuple>
+
+namespace headroom {
+namespace {}  // namespace
+
+LimitWatch::LimitWatch(const SystemRoot& root, const ResourceLimits& rlimits)
+    : memory_(root), rlimits_(rlimits), buffer_(kPollBufferSize) {
+  for (const CgroupNode& node : FindCgroups(root).memory) groups_.emplace_back(node);
+  usages_.resize(groups_.size());
+  limits_.resize(kFirstGroup + groups_.size(), Bytes::Max());
+}
+
+LimitWatch::Reading LimitWatch::Read() {
+  Reading reading;
+  reading.host = memory_.ReadHost();
+  reading.process = memory_.ReadProcess();
+  const Bytes ours = reading.process.rss_anon;
+  // Without /proc/meminfo there is nothing to say.
+  limits_[0] = reading.host.total == Bytes() ? Bytes::Max() : reading.host.available + ours;
+  limits_[1] = rlimits_.address_space == Bytes::Max()
+                   ? Bytes::Max()
+                   : SaturatingSub(rlimits_.address_space, reading.process.virtual_size);
+  limits_[2] = rlimits_.data;
+  Bytes tightest = Bytes::Max();
+  for (std::size_t i = 0; i < groups_.size(); ++i) {
+    const CgroupMemory::Usage& usage = usages_[i] = groups_[i].Read(buffer_);
+    Bytes& limit = limits_[kFirstGroup + i] = usage.Tightest();
+    if (limit == Bytes::Max()) continue;
+    const Bytes others = SaturatingSub(usage.Held(), ours);
+    limit = SaturatingSub(limit, others);
+    if (limit >= tightest) continue;
+    tightest = limit;
+    reading.cgroup_limit = usage.Tightest();
+    reading.cgroup_used = usage.used;
+  }
+  const auto smallest = std::min_element(limits_.begin(), limits_.end());
+  reading.limit = *smallest;
+  reading.source = static_cast<std::size_t>(smallest - limits_.begin());
+  last_ = reading;
+  return reading;
+}
+
+std::string LimitWatch::Describe(std::size_t source) const {
+  switch (source) {
+    case 0:
+      return fmt::format("MemAvailable of /proc/meminfo ({}) and the {} held already",
+                         ToString(last_.host.available), ToString(last_.process.rss_anon));
+    case 1:
+      return fmt::format("RLIMIT_AS ({}, of which {} is mapped; see ulimit -v)",
+                         ToString(rlimits_.address_space), ToString(last_.process.virtual_size));
+    case 2:
+      return "RLIMIT_DATA (see ulimit -d)";
+    default:
+      break;
+  }
+  const CgroupMemory::Usage& usage = usages_.at(source - kFirstGroup);
+  const Bytes others = SaturatingSub(usage.Held(), last_.process.rss_anon);
+  return fmt::format("{} ({}, others in it hold {})", groups_[source - kFirstGroup].Origin(usage),
+                     ToString(usage.Tightest()), ToString(others));
+}
+
+std::vector<MemoryLimit> LimitWatch::All() const {
+  std::vector<MemoryLimit> all;
+  for (std::size_t i = 0; i < limits_.size(); ++i) {
+    if (limits_[i] != Bytes::Max()) all.push_back({limits_[i], Describe(i)});
+  }
+  std::sort(all.begin(), all.end(), [](const MemoryLimit& a, const MemoryLimit& b) {
+    return std::tie(a.bytes, a.origin) < std::tie(b.bytes, b.origin);
+  });
+  return all;
+}
+
+std::optional<std::uint64_t> LimitWatch::OomKills() {
+  for (const CgroupMemory& group : groups_) {
+    if (const auto kills = group.OomKills(buffer_)) return kills;
+  }
+  return std::nullopt;
+}
+
+EffectiveLimit FindEffectiveLimit(const SystemRoot& root, const ResourceLimits& rlimits) {
+  LimitWatch watch(root, rlimits);
+  static_cast<void>(watch.Read());
+  EffectiveLimit limit;
+  limit.all = watch.All();
+  limit.smallest =
+      limit.all.empty() ? MemoryLimit{Bytes::Max(), "no limit was found"} : limit.all.front();
+  return limit;
+}
+
+Result<MemoryLimit> BudgetFromOption(std::optional<std::string_view> option,
+                                     const MemoryLimit& limit, std::string_view name) {
+  const auto part_of = [&](double fraction) {
+    const Bytes bytes = limit.bytes == Bytes::Max() ? limit.bytes : Scale(limit.bytes, fraction);
+    return MemoryLimit{bytes, fmt::format("{:.3g} % of {}", fraction * 100, limit.origin)};
+  };
+  const std::string_view text = option ? Trim(*option) : "";
+  if (text.empty()) return part_of(kDefaultBudgetFraction);
+  const auto failure = [&] {
+    return Failure{
+        fmt::format("{}={} is no budget; write a part of what there is ({}=0.8, at most 1) or an "
+                    "amount ({}=6G)",
+                    name, text, name, name)};
+  };
+  double number = 0;
+  const bool percent = text.ends_with('%');
+  if (ParseDouble(percent ? text.substr(0, text.size() - 1) : text, &number) &&
+      (percent || number <= 1)) {
+    const double fraction = percent ? number / 100 : number;
+    if (!(fraction > 0 && fraction <= 1)) return failure();
+    return part_of(fraction);
+  }
+  const Result<Bytes> amount = ParseBytes(text);
+  if (!amount || *amount == Bytes()) return failure();
+  if (*amount <= limit.bytes) return MemoryLimit{*amount, fmt::format("{}={}", name, text)};
+  return MemoryLimit{limit.bytes, fmt::format("{}={}, of which no more can be had than {}: {}",
+                                              name, text, ToString(limit.bytes), limit.origin)};
+}
+
+}  // namespace headroom

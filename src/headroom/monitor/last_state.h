@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "headroom/core/bytes.h"
+#include "headroom/core/mutex.h"
+#include "headroom/core/result.h"
+#include "headroom/memory/ledger.h"
+#include "headroom/memory/memory_plan.h"
+#include "headroom/monitor/polled_file.h"
+#include "headroom/monitor/resource_sample.h"
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace headroom {
+
+// Who runs, and what the system looked like when it began; written once.
+struct RunIdentity {
+  std::string boot_id;  // /proc/sys/kernel/random/boot_id: another one is another boot.
+  std::string host_name;
+  std::string pid_namespace;  // Pids of another container say nothing here.
+  std::int64_t pid = 0;
+  std::uint64_t start_ticks = 0;  // The process's start time since boot.
+  std::string cgroup;  // Folder of the innermost memory group, as the system has it; or empty.
+  bool cgroup_v2 = false;
+  std::optional<std::uint64_t> group_oom_kills;  // Its oom_kill count.
+  std::optional<std::uint64_t> host_oom_kills;   // That of /proc/vmstat.
+  std::int64_t start_unix_s = 0;
+  std::string run_folder;
+  std::string command;  // To print as the one to resume with.
+};
+// Of this process. The caller adds run_folder and command.
+[[nodiscard]] RunIdentity IdentifyThisProcess(const SystemRoot& root = {});
+
+enum class RunEnd : std::uint8_t { kNone, kFinished, kFailed };
+
+// What the run does and holds.
+struct RunState {
+  PlanPhase phase = PlanPhase::kSetup;
+  RunEnd end = RunEnd::kNone;
+  std::int32_t exit_code = 0;  // With kFailed.
+  std::int32_t epoch = 0;      // 1 is the first; 0: before it.
+  std::int32_t epochs = 0;
+  std::int32_t batch = 0;  // In the epoch, 1 is the first.
+  std::int32_t batches = 0;
+  std::int32_t batch_size = 0;
+  std::int32_t micro_batch = 0;
+  std::int32_t workers = 0;
+  std::int32_t imgsz = 0;
+  std::int64_t unix_ms = 0;  // When this was written.
+  Ledger::Snapshot ledger{};
+  Bytes rss;
+  Bytes rss_anon;
+  Bytes high_water;
+  Bytes budget;
+  Bytes limit;
+  std::string limit_origin;
+  Bytes device_budget;
+  Bytes device_used;
+  double pressure_some = -1;     // -1: unknown.
+  double limit_falls_per_s = 0;  // Bytes a second that others take.
+  double images_per_s = 0;
+  std::string note;  // The last act of adaptation, or what the next run would change.
+};
+
+// The wall clock, for RunState::unix_ms.
+[[nodiscard]] std::int64_t UnixMilliseconds();
+
+// Fills in what the monitor knows: memory, ledger, limit, pressure, device, and the time.
+void SetFromSample(RunState& state, const ResourceSample& sample, std::string_view limit_origin,
+                   double limit_falls_per_s);
+
+struct LastState {
+  RunIdentity identity;
+  RunState state;
+};
+
+inline constexpr std::size_t kLastStateSize = 4096;
+inline constexpr const char* kLastStateName = "last_state.bin";
+
+// A page of a file in memory: the kernel keeps what was written when the process is killed, and
+// Sync carries it over a power cut. The state is written in turn to two places with a checksum
+// each, so a kill in the middle of a write leaves the one before. Texts are cut to what fits.
+// Thread-safe; Update costs some microseconds and allocates nothing.
+class LastStateWriter {
+ public:
+  // Creates or replaces the file; throws WriteError.
+  LastStateWriter(const std::filesystem::path& path, const RunIdentity& identity);
+  ~LastStateWriter();
+  LastStateWriter(const LastStateWriter&) = delete;
+  LastStateWriter& operator=(const LastStateWriter&) = delete;
+
+  void Update(const RunState& state) EXCLUDES(mutex_);
+  // To the disk; at changes of phase (a millisecond, or what the disk takes).
+  void Sync() EXCLUDES(mutex_);
+
+ private:
+  Mutex mutex_;
+  std::byte* page_ = nullptr;
+  std::uint64_t sequence_ GUARDED_BY(mutex_) = 0;
+};
+
+// Also while the run writes. Failure: absent, not such a page, of another version, or damaged.
+[[nodiscard]] Result<LastState> ReadLastState(const std::filesystem::path& path);
+
+}  // namespace headroom

@@ -1,0 +1,321 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "headroom/monitor/resource_monitor.h"
+
+#include "headroom/core/file.h"
+#include "headroom/core/log.h"
+#include "headroom/core/strings.h"
+#include "headroom/memory/reservation.h"
+#include "headroom/monitor/give_way.h"
+#include "headroom/monitor/system_source.h"
+#include "headroom/testing/temp_dir.h"
+
+#include <gmock/gmock.h>
+
+#include <atomic>
+#include <condition_variable>
+#include <mutex>
+
+namespace headroom {
+namespace {
+
+using ::testing::HasSubstr;
+using Kind = PressureAdvice::Kind;
+
+ResourceSample At(double seconds, std::uint64_t limit_mib, std::uint64_t held_mib,
+                  std::uint64_t budget_mib) {
+  ResourceSample sample;
+  sample.seconds = seconds;
+  sample.limit = Bytes::MiB(limit_mib);
+  sample.process.rss = sample.process.high_water = Bytes::MiB(held_mib + 50);
+  sample.process.rss_anon = Bytes::MiB(held_mib);
+  sample.budget = Bytes::MiB(budget_mib);
+  return sample;
+}
+
+std::vector<ResourceSample> Steady(int count, std::uint64_t limit, std::uint64_t held,
+                                   std::uint64_t budget) {
+  std::vector<ResourceSample> samples;
+  for (int i = 0; i < count; ++i) samples.push_back(At(i, limit, held, budget));
+  return samples;
+}
+
+TEST(PressurePolicy, AQuietSystemNeedsNothing) {
+  EXPECT_FALSE(Advise(Steady(60, 4000, 3100, 3200), Bytes::MiB(3200)));
+  EXPECT_FALSE(Advise({}, Bytes::MiB(3200)));
+}
+
+TEST(PressurePolicy, OurOwnGrowthWithinTheBudgetIsNoReason) {
+  std::vector<ResourceSample> samples;
+  for (int i = 0; i < 4; ++i)
+    samples.push_back(At(i, 4000, 100 + 1000 * static_cast<std::uint64_t>(i), 3200));
+  EXPECT_FALSE(Advise(samples, Bytes::MiB(3200)));
+}
+
+TEST(PressurePolicy, AHogIsSeenBeforeTheLimitIsMet) {
+  // 100 MB a second from others, 3100 held: when is something given back, and how much is left?
+  std::vector<ResourceSample> samples = Steady(10, 4000, 3100, 3200);
+  for (int i = 0;; ++i) {
+    ASSERT_LT(i, 12) << "too late";
+    samples.push_back(At(10 + i, 4000 - 100 * static_cast<std::uint64_t>(i), 3100, 3200));
+    const PressureAdvice advice = Advise(samples, Bytes::MiB(3200));
+    if (!advice || advice.give_back == Bytes()) continue;
+    EXPECT_EQ(advice.kind, Kind::kGiveBack);
+    EXPECT_GT(samples.back().Room(), Bytes::MiB(300));
+    EXPECT_LT(advice.budget, Bytes::MiB(3200));
+    EXPECT_EQ(advice.give_back, Bytes::MiB(3100) - advice.budget);
+    EXPECT_THAT(advice.reason, HasSubstr("others are about to take"));
+    return;
+  }
+}
+
+TEST(PressurePolicy, ASuddenFallActsWithinOneSample) {
+  std::vector<ResourceSample> samples = Steady(20, 4000, 3000, 3200);
+  samples.push_back(At(20, 3500, 3000, 3200));
+  const PressureAdvice advice = Advise(samples, Bytes::MiB(3200));
+  ASSERT_EQ(advice.kind, Kind::kGiveBack);
+  EXPECT_GT(advice.give_back, Bytes::MiB(500));
+}
+
+TEST(PressurePolicy, TheBudgetFollowsALimitThatFellThoughLittleIsHeld) {
+  const auto samples = Steady(20, 2000, 500, 3200);
+  const PressureAdvice advice = Advise(samples, Bytes::MiB(3200));
+  ASSERT_EQ(advice.kind, Kind::kGiveBack);
+  EXPECT_EQ(advice.budget, Bytes::MiB(1850));
+  EXPECT_EQ(advice.give_back, Bytes());
+  EXPECT_FALSE(Advise(Steady(20, 2000, 500, 1850), Bytes::MiB(3200))) << "once is enough";
+}
+
+TEST(PressurePolicy, PressureCostsAStepWhereRoomIsShort) {
+  auto samples = Steady(20, 4000, 3100, 3200);
+  samples.back().pressure = Pressure{25, 3};
+  const PressureAdvice advice = Advise(samples, Bytes::MiB(3200));
+  ASSERT_EQ(advice.kind, Kind::kGiveBack);
+  EXPECT_EQ(advice.give_back, Bytes::MiB(200));
+  EXPECT_THAT(advice.reason, HasSubstr("waited for memory 25 %"));
+  // The budget changed a second ago: that act has to show first.
+  samples.push_back(At(20, 4000, 3050, 2900));
+  samples.back().pressure = Pressure{25, 3};
+  EXPECT_FALSE(Advise(samples, Bytes::MiB(3200)));
+  // With much room it is somebody else's pressure.
+  auto roomy = Steady(20, 4000, 1000, 3200);
+  roomy.back().pressure = Pressure{25, 3};
+  EXPECT_FALSE(Advise(roomy, Bytes::MiB(3200)));
+}
+
+TEST(PressurePolicy, GrowsBackSlowlyAndOnlyAfterCalm) {
+  EXPECT_FALSE(Advise(Steady(30, 4000, 1500, 2000), Bytes::MiB(3200)));
+  const auto calm = Steady(31, 4000, 1500, 2000);
+  const PressureAdvice advice = Advise(calm, Bytes::MiB(3200));
+  ASSERT_EQ(advice.kind, Kind::kGrow);
+  EXPECT_EQ(advice.budget, Bytes::MiB(2320));
+  auto pressed = calm;
+  pressed[20].pressure = Pressure{5, 0};
+  EXPECT_FALSE(Advise(pressed, Bytes::MiB(3200)));
+  auto tight = calm;
+  tight[20].limit = Bytes::MiB(2200);
+  EXPECT_FALSE(Advise(tight, Bytes::MiB(3200)));
+  EXPECT_EQ(Advise(Steady(40, 4000, 1500, 3150), Bytes::MiB(3200)).budget, Bytes::MiB(3200));
+  EXPECT_FALSE(Advise(Steady(40, 4000, 1500, 3200), Bytes::MiB(3200)));
+}
+
+TEST(PressurePolicy, FallingRateIsTheSlope) {
+  std::vector<ResourceSample> samples;
+  for (int i = 0; i < 10; ++i)
+    samples.push_back(At(i, 4000 - 10 * static_cast<std::uint64_t>(i), 100, 200));
+  EXPECT_NEAR(FallingRate(samples, 8), 10.0 * (1 << 20), 1);
+  EXPECT_EQ(FallingRate(Steady(10, 100, 10, 50), 8), 0);
+}
+
+// Gives in small pieces, as blocks that come back to a cache do.
+class SlowHolder final : public Reclaimable {
+ public:
+  explicit SlowHolder(Budget& budget)
+      : budget_(budget), held_(budget, MemoryTag::kImageCache, Bytes::MiB(500)) {
+    budget_.Register(*this);
+  }
+  ~SlowHolder() override { budget_.Unregister(*this); }
+  [[nodiscard]] std::string_view name() const override { return "slow"; }
+  [[nodiscard]] ReclaimOrder order() const override { return ReclaimOrder::kImageCache; }
+  Bytes Release(Bytes wanted, ReclaimTime /*time*/) override {
+    const Bytes given = std::min({wanted, Bytes::MiB(60), held_.bytes()});
+    held_.Resize(held_.bytes() - given);
+    return given;
+  }
+
+ private:
+  Budget& budget_;
+  Reservation held_;
+};
+
+TEST(GiveWay, AsksUntilTheNewBudgetIsKeptAndSaysSo) {
+  Ledger ledger;
+  Budget budget(MemoryPlace::kHost, Bytes::MiB(600), "80 % of a test", ledger);
+  const SlowHolder holder(budget);
+  const PressureAdvice advice{Kind::kGiveBack, Bytes::MiB(300), Bytes::MiB(150),
+                              "only 100 MiB is left"};
+  const GaveWay gave = GiveWay(budget, advice);
+  EXPECT_EQ(budget.used(), Bytes::MiB(300));
+  EXPECT_EQ(gave.given, Bytes::MiB(200));
+  EXPECT_EQ(
+      gave.line,
+      "Memory: only 100 MiB is left; budget 600 MiB -> 300 MiB, gave back 200 MiB of 200 MiB.");
+  EXPECT_EQ(budget.origin(), "cut in mid-run: only 100 MiB is left");
+  const GaveWay grown = GiveWay(budget, {Kind::kGrow, Bytes::MiB(360), Bytes(), "there was room"});
+  EXPECT_EQ(budget.limit(), Bytes::MiB(360));
+  EXPECT_EQ(grown.line, "Memory: there was room.");
+}
+
+// Time that moves only when the test says so.
+class HandClock final : public MonitorClock {
+ public:
+  [[nodiscard]] double Now() override {
+    std::lock_guard lock(mutex_);
+    return now_;
+  }
+  bool WaitUntil(double seconds, std::stop_token stop) override {
+    std::unique_lock lock(mutex_);
+    waiting_ = true;
+    changed_.notify_all();
+    changed_.wait(lock, stop, [&] { return now_ >= seconds; });
+    return !stop.stop_requested();
+  }
+  // Returns when the monitor waits again.
+  void Advance(double seconds) {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return waiting_; });
+    now_ += seconds;
+    waiting_ = false;
+    changed_.notify_all();
+    changed_.wait(lock, [&] { return waiting_; });
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable_any changed_;
+  double now_ = 100;
+  bool waiting_ = false;
+};
+
+class ScriptedSource final : public ResourceSource {
+ public:
+  ResourceSample Sample() override {
+    ++taken_;
+    if (taken_ == throw_at_) throw std::runtime_error("no such file");
+    ResourceSample sample = At(0, limit_mib_.load(), 1000, budget_mib_.load());
+    sample.pressure = Pressure{0.5, 0.1};
+    return sample;
+  }
+  [[nodiscard]] std::string DescribeLimit() const override { return "a script"; }
+
+  std::atomic<std::uint64_t> limit_mib_{4000};
+  std::atomic<std::uint64_t> budget_mib_{3200};
+  int throw_at_ = 0;
+
+ private:
+  int taken_ = 0;
+};
+
+TEST(ResourceMonitor, SamplesOnceAPeriodAndKeepsARing) {
+  HandClock clock;
+  ScriptedSource source;
+  ResourceMonitorOptions options;
+  options.ring = 4;
+  ResourceMonitor monitor(options, source, clock, nullptr);
+  for (int i = 0; i < 6; ++i) clock.Advance(1);
+  const auto recent = monitor.Recent(10);
+  ASSERT_EQ(recent.size(), 4U);
+  EXPECT_DOUBLE_EQ(recent.front().seconds, 3);
+  EXPECT_DOUBLE_EQ(monitor.Latest().seconds, 6);
+  EXPECT_EQ(monitor.Summary().samples, 7U);
+  EXPECT_EQ(monitor.Summary().peak_rss, Bytes::MiB(1050));
+  EXPECT_EQ(monitor.Summary().least_room, Bytes::MiB(3000));
+  EXPECT_THAT(monitor.SummaryLine(), HasSubstr("peak 1.03 GiB resident"));
+}
+
+TEST(ResourceMonitor, CallsBackBeforeTheLimitIsMet) {
+  HandClock clock;
+  ScriptedSource source;
+  ResourceMonitorOptions options;
+  options.budget = Bytes::MiB(3200);
+  std::vector<PressureAdvice> advice;
+  int samples = 0;
+  {
+    ResourceMonitor monitor(
+        options, source, clock,
+        [&](const PressureAdvice& given, const ResourceSample&) {
+          advice.push_back(given);
+          source.budget_mib_ = given.budget.count() >> 20;
+        },
+        [&](const ResourceSample&) { ++samples; });
+    clock.Advance(1);
+    source.limit_mib_ = 1500;
+    clock.Advance(1);
+    EXPECT_EQ(monitor.Summary().give_backs, 1);
+  }
+  ASSERT_GE(advice.size(), 1U);
+  EXPECT_EQ(advice[0].kind, Kind::kGiveBack);
+  EXPECT_EQ(samples, 4);  // The last one at the end.
+}
+
+TEST(ResourceMonitor, ASourceThatFailsEndsTheWatchNotTheRun) {
+  std::string logged;
+  SetLogSink([&](LogLevel, std::string_view text) { logged = text; });
+  {
+    HandClock clock;
+    ScriptedSource source;
+    source.throw_at_ = 1;
+    const ResourceMonitor monitor(ResourceMonitorOptions(), source, clock, nullptr);
+  }
+  SetLogSink(nullptr);
+  EXPECT_THAT(logged, HasSubstr("the memory monitor stopped: no such file"));
+}
+
+TEST(ResourceMonitor, WritesACsvThatResumeGoesOnWith) {
+  const testing::TempDir folder;
+  ResourceMonitorOptions options;
+  options.csv = folder.path() / "memory.csv";
+  for (int run = 0; run < 2; ++run) {
+    HandClock clock;
+    ScriptedSource source;
+    const ResourceMonitor monitor(options, source, clock, nullptr);
+    clock.Advance(1);
+    clock.Advance(1);
+  }
+  const std::string text = *ReadFile(options.csv);
+  const auto lines = Split(Trim(text), '\n');
+  ASSERT_EQ(lines.size(), 1U + 2 * 4);
+  EXPECT_THAT(std::string(lines[0]), HasSubstr("time_s,rss_mb,rss_anon_mb"));
+  EXPECT_THAT(std::string(lines[0]), HasSubstr(",image_cache_mb,mosaic_pool_mb"));
+  for (const auto line : lines)
+    EXPECT_EQ(Split(line, ',').size(), Split(lines[0], ',').size()) << line;
+  EXPECT_TRUE(lines[2].starts_with("1.0,1050.0,1000.0,1050.0,")) << lines[2];
+}
+
+TEST(MemoryCsv, ThinsOutAfterTenMinutesAndKeepsThePeaks) {
+  const testing::TempDir folder;
+  const auto path = folder.path() / "memory.csv";
+  {
+    MemoryCsv csv(path);
+    for (int i = 0; i < 1600; ++i) csv.Add(At(i, 4000, i == 1234 ? 3000 : 1000, 3200));
+  }
+  const std::string text = *ReadFile(path);
+  const auto lines = Split(Trim(text), '\n');
+  EXPECT_NEAR(static_cast<double>(lines.size()), 1 + 600 + 100, 3);
+  EXPECT_THAT(text, HasSubstr(",3000.0,"));
+}
+
+TEST(SystemSource, SeesThisProcessAndIsCheap) {
+  Ledger ledger;
+  ledger.Add(MemoryTag::kWeights, Bytes::KiB(4));
+  Budget budget(MemoryPlace::kHost, Bytes::GiB(1), "a test", ledger);
+  SystemSource source(SystemRoot(), ledger, &budget);
+  const ResourceSample sample = source.Sample();
+  EXPECT_GT(sample.process.rss, Bytes::MiB(1));
+  EXPECT_GT(sample.Unaccounted(), Bytes::KiB(100));
+  EXPECT_EQ(sample.budget, Bytes::GiB(1));
+  EXPECT_GT(sample.limit, sample.Held());
+  EXPECT_FALSE(source.DescribeLimit().empty());
+}
+
+}  // namespace
+}  // namespace headroom
