@@ -21,7 +21,9 @@ bool InArena(const Buffer& buffer) { return buffer.offset != -1 || !buffer.forei
 // The lowest offset at which `size` bytes are free of the occupied stretches (sorted by start).
 std::uint64_t LowestGap(const std::vector<std::pair<std::uint64_t, std::uint64_t>>& occupied,
                         std::uint64_t size) {
-  std::uint64_t at = 0;
+  // Nothing lies at the arena's first byte: a result placed there would pass for the arena itself
+  // when LibTorch frees it.
+  std::uint64_t at = kArenaAlignment;
   for (const auto& [start, end] : occupied) {
     if (start >= at + size) break;
     at = std::max(at, end);

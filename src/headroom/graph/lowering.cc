@@ -199,8 +199,8 @@ class Lowering {
   void NoteWorkspace(NodeId id) {
     const Node& node = graph_.node(id);
     const ValueId input = node.inputs[0].value;
-    const TensorShape shape{program_.options.images, graph_.value(input).channels,
-                            extents_[static_cast<std::size_t>(input)]};
+    const MapShape shape{program_.options.images, graph_.value(input).channels,
+                         extents_[static_cast<std::size_t>(input)]};
     program_.workspace =
         std::max(program_.workspace, node.operation->Workspace(shape, program_.options.activation));
   }

@@ -90,7 +90,7 @@ class Operation {
   [[nodiscard]] virtual Element OutputElement(Element activation) const { return activation; }
   // Most bytes that a call allocates beyond its operands (temporaries of LibTorch apart from the
   // convolutions' own scratch, which is measured).
-  [[nodiscard]] virtual Bytes Workspace(const TensorShape& input, Element activation) const {
+  [[nodiscard]] virtual Bytes Workspace(const MapShape& input, Element activation) const {
     (void)input;
     (void)activation;
     return {};

@@ -37,7 +37,7 @@ struct ProgramOptions {
 
 // A stretch of memory with a first and a last use (instruction indices, both included).
 struct Buffer {
-  TensorShape shape;
+  MapShape shape;
   Element element = Element::kFloat32;
   int first_use = 0;
   int last_use = 0;

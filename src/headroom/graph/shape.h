@@ -31,14 +31,14 @@ struct Extent {
 };
 
 // Logical N, C, H, W; memory N, H, W, C: one layout everywhere.
-struct TensorShape {
+struct MapShape {
   std::int64_t images = 0;
   std::int64_t channels = 0;
   Extent extent;
 
   [[nodiscard]] std::int64_t rows() const { return images * extent.area(); }
   [[nodiscard]] std::int64_t elements() const { return rows() * channels; }
-  friend bool operator==(const TensorShape&, const TensorShape&) = default;
+  friend bool operator==(const MapShape&, const MapShape&) = default;
 };
 
 }  // namespace headroom

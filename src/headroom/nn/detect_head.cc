@@ -73,14 +73,14 @@ DetectHead::Branch DetectHead::DeclareClass(NetworkBuilder& builder, const std::
   return branch;
 }
 
-HeadMaps DetectHead::WirePair(NetworkBuilder& builder, const Pair& pair,
-                              const std::vector<ValueId>& levels, bool detach) {
+HeadValues DetectHead::WirePair(NetworkBuilder& builder, const Pair& pair,
+                                const std::vector<ValueId>& levels, bool detach) {
   const auto wire = [&](const Branch& branch, ValueId level) {
     ValueId x = builder.Apply(branch.blocks[0], NodeInput{level, detach});
     for (std::size_t i = 1; i < branch.blocks.size(); ++i) x = builder.Apply(branch.blocks[i], x);
     return builder.Apply(branch.last, x);
   };
-  HeadMaps maps;
+  HeadValues maps;
   for (std::size_t level = 0; level < levels.size(); ++level) {
     maps.boxes.push_back(wire(pair.boxes[level], levels[level]));
     maps.classes.push_back(wire(pair.classes[level], levels[level]));
@@ -88,12 +88,12 @@ HeadMaps DetectHead::WirePair(NetworkBuilder& builder, const Pair& pair,
   return maps;
 }
 
-HeadMaps DetectHead::Wire(NetworkBuilder& builder, const std::vector<ValueId>& levels) const {
+HeadValues DetectHead::Wire(NetworkBuilder& builder, const std::vector<ValueId>& levels) const {
   return WirePair(builder, one_to_many_, levels, false);
 }
 
-HeadMaps DetectHead::WireOneToOne(NetworkBuilder& builder,
-                                  const std::vector<ValueId>& levels) const {
+HeadValues DetectHead::WireOneToOne(NetworkBuilder& builder,
+                                    const std::vector<ValueId>& levels) const {
   HEADROOM_CHECK(one_to_one_.has_value(), "a head without a one-to-one branch");
   return WirePair(builder, *one_to_one_, levels, true);
 }

@@ -11,7 +11,7 @@
 namespace headroom {
 
 // Values of one detection head: per level a box map [4 * reg_max] and a class map [nc].
-struct HeadMaps {
+struct HeadValues {
   std::vector<ValueId> boxes;
   std::vector<ValueId> classes;
 };
@@ -33,10 +33,10 @@ class DetectHead {
              const std::vector<std::int64_t>& level_channels, const Options& options);
 
   // One-to-many maps.
-  [[nodiscard]] HeadMaps Wire(NetworkBuilder& builder, const std::vector<ValueId>& levels) const;
+  [[nodiscard]] HeadValues Wire(NetworkBuilder& builder, const std::vector<ValueId>& levels) const;
   // One-to-one maps; only with end2end.
-  [[nodiscard]] HeadMaps WireOneToOne(NetworkBuilder& builder,
-                                      const std::vector<ValueId>& levels) const;
+  [[nodiscard]] HeadValues WireOneToOne(NetworkBuilder& builder,
+                                        const std::vector<ValueId>& levels) const;
 
   // Biases of the last convolutions, per level: for initialisation.
   [[nodiscard]] std::vector<int> BoxBiases() const;
@@ -59,8 +59,8 @@ class DetectHead {
                                   std::int64_t width) const;
   [[nodiscard]] Branch DeclareClass(NetworkBuilder& builder, const std::string& name,
                                     std::int64_t in, std::int64_t width) const;
-  [[nodiscard]] static HeadMaps WirePair(NetworkBuilder& builder, const Pair& pair,
-                                         const std::vector<ValueId>& levels, bool detach);
+  [[nodiscard]] static HeadValues WirePair(NetworkBuilder& builder, const Pair& pair,
+                                           const std::vector<ValueId>& levels, bool detach);
 
   Options options_;
   Pair one_to_many_;

@@ -49,7 +49,7 @@ class SmallNetwork {
     builder.set_layer(9);
     const DetectHead head(builder, "model.9", {12, 24},
                           {.classes = 5, .reg_max = 4, .end2end = true});
-    for (const HeadMaps& maps :
+    for (const HeadValues& maps :
          {head.Wire(builder, {x, coarse}), head.WireOneToOne(builder, {x, coarse})}) {
       for (std::size_t level = 0; level < 2; ++level) {
         graph_.MarkOutput(maps.boxes[level]);

@@ -24,7 +24,7 @@ class Attention : public Operation {
   [[nodiscard]] std::vector<std::int64_t> OutputChannels() const override {
     return {heads_ * head_dim_, heads_ * head_dim_};
   }
-  [[nodiscard]] Bytes Workspace(const TensorShape& input, Element activation) const override;
+  [[nodiscard]] Bytes Workspace(const MapShape& input, Element activation) const override;
   [[nodiscard]] std::int64_t MultiplyAdds(const Extent& input) const override {
     return input.area() * input.area() * heads_ * (key_dim_ + head_dim_);
   }

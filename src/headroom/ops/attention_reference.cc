@@ -38,7 +38,7 @@ at::Tensor Weights(const HeadRows& rows) {
 
 }  // namespace
 
-Bytes Attention::Workspace(const TensorShape& input, Element /*activation*/) const {
+Bytes Attention::Workspace(const MapShape& input, Element /*activation*/) const {
   const auto area = static_cast<std::uint64_t>(input.extent.area());
   const auto images = static_cast<std::uint64_t>(input.images);
   const auto channels = static_cast<std::uint64_t>(input.channels);

@@ -15,8 +15,8 @@ OperationTraits ConvBias::traits() const {
           .allocates_input_grads = true};
 }
 
-Bytes ConvBias::Workspace(const TensorShape& input, Element activation) const {
-  const TensorShape out{input.images, convolution_.out_channels, OutputExtent(input.extent)};
+Bytes ConvBias::Workspace(const MapShape& input, Element activation) const {
+  const MapShape out{input.images, convolution_.out_channels, OutputExtent(input.extent)};
   return Bytes::Of(static_cast<std::uint64_t>(out.elements()), SizeOf(activation));
 }
 

@@ -24,7 +24,7 @@ class ConvBias : public Operation {
   [[nodiscard]] Element OutputElement(Element /*activation*/) const override {
     return Element::kFloat32;
   }
-  [[nodiscard]] Bytes Workspace(const TensorShape& input, Element activation) const override;
+  [[nodiscard]] Bytes Workspace(const MapShape& input, Element activation) const override;
   [[nodiscard]] std::int64_t MultiplyAdds(const Extent& input) const override {
     return convolution_.MultiplyAdds(input);
   }

@@ -3,14 +3,13 @@
 
 #include "headroom/graph/operation.h"
 #include "headroom/graph/parameter_store.h"
+#include "headroom/kernels/bn_act.h"
 #include "headroom/ops/convolution.h"
 
 #include <cstdint>
 #include <vector>
 
 namespace headroom {
-
-enum class Activation : std::uint8_t { kIdentity, kSilu };
 
 struct ConvBnActSpec {
   ConvolutionSpec convolution;

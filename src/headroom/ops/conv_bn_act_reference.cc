@@ -14,8 +14,8 @@ at::Tensor ChannelSums(const at::Tensor& t) { return t.sum({0, 2, 3}, false, at:
 
 }  // namespace
 
-Bytes ConvBnActReference::Workspace(const TensorShape& input, Element /*activation*/) const {
-  const TensorShape y{input.images, SavedChannels(), OutputExtent(input.extent)};
+Bytes ConvBnActReference::Workspace(const MapShape& input, Element /*activation*/) const {
+  const MapShape y{input.images, SavedChannels(), OutputExtent(input.extent)};
   return Bytes::Of(static_cast<std::uint64_t>(y.elements()), 4 * 6);
 }
 

@@ -10,7 +10,7 @@ namespace headroom {
 class ConvBnActReference : public ConvBnAct {
  public:
   using ConvBnAct::ConvBnAct;
-  [[nodiscard]] Bytes Workspace(const TensorShape& input, Element activation) const override;
+  [[nodiscard]] Bytes Workspace(const MapShape& input, Element activation) const override;
 
  protected:
   void Moments(const at::Tensor& y, ParameterStore& parameters) const override;

@@ -3,6 +3,7 @@
 
 #include "headroom/ops/attention.h"
 #include "headroom/ops/conv_bias.h"
+#include "headroom/ops/conv_bn_act_cpu.h"
 #include "headroom/ops/conv_bn_act_reference.h"
 #include "headroom/ops/pixels.h"
 #include "headroom/ops/pool_chain.h"
@@ -18,6 +19,7 @@ std::unique_ptr<Operation> OperationFactory::MakePixels(std::int64_t channels) c
 }
 
 std::unique_ptr<Operation> OperationFactory::MakeConvBnAct(const ConvBnActSpec& spec) const {
+  if (fused_) return std::make_unique<ConvBnActCpu>(spec);
   return std::make_unique<ConvBnActReference>(spec);
 }
 

@@ -21,7 +21,7 @@ class PoolChain : public Operation {
   [[nodiscard]] std::vector<std::int64_t> OutputChannels() const override {
     return {channels_ * pools_};
   }
-  [[nodiscard]] Bytes Workspace(const TensorShape& input, Element activation) const override;
+  [[nodiscard]] Bytes Workspace(const MapShape& input, Element activation) const override;
   [[nodiscard]] std::int64_t kernel() const { return kernel_; }
   [[nodiscard]] std::int64_t pools() const { return pools_; }
   void Forward(OperationCall& call) const override;

@@ -8,7 +8,7 @@
 
 namespace headroom {
 
-Bytes PoolChain::Workspace(const TensorShape& input, Element activation) const {
+Bytes PoolChain::Workspace(const MapShape& input, Element activation) const {
   // Values and 64-bit indices of every pool, and fp32 gradients.
   const auto pools = static_cast<std::uint64_t>(pools_);
   return Bytes::Of(static_cast<std::uint64_t>(input.elements()),

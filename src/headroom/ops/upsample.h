@@ -20,7 +20,7 @@ class Upsample : public Operation {
   [[nodiscard]] Extent OutputExtent(const Extent& input) const override {
     return {2 * input.height, 2 * input.width};
   }
-  [[nodiscard]] Bytes Workspace(const TensorShape& input, Element activation) const override;
+  [[nodiscard]] Bytes Workspace(const MapShape& input, Element activation) const override;
   void Forward(OperationCall& call) const override;
   void Backward(OperationCall& call) const override;
 

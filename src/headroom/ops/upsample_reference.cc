@@ -6,7 +6,7 @@
 
 namespace headroom {
 
-Bytes Upsample::Workspace(const TensorShape& input, Element /*activation*/) const {
+Bytes Upsample::Workspace(const MapShape& input, Element /*activation*/) const {
   return Bytes::Of(static_cast<std::uint64_t>(input.elements()), 4 * 8);
 }
 

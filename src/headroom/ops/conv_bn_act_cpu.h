@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "headroom/ops/conv_bn_act_reference.h"
+
+namespace headroom {
+
+// The passes over y with the vectorised kernels: statistics in one read, normalise + activate into
+// all destinations in one pass, backward in two passes that sum the gradients' sources while they
+// read and overwrite y. CPU only. The result depends on the number of threads (sums are per thread)
+// and on nothing else. Allocates nothing once its per-thread sums have met the widest layer.
+class ConvBnActCpu : public ConvBnActReference {
+ public:
+  using ConvBnActReference::ConvBnActReference;
+  [[nodiscard]] Bytes Workspace(const MapShape& /*input*/, Element /*activation*/) const override {
+    return {};
+  }
+
+ protected:
+  void Moments(const at::Tensor& y, ParameterStore& parameters) const override;
+  void Activate(OperationCall& call) const override;
+  void BackwardNorm(OperationCall& call) const override;
+};
+
+}  // namespace headroom
