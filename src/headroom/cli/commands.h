@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "headroom/config/command_line.h"
+#include "headroom/core/error.h"
+
+#include <string>
+
+namespace headroom {
+
+inline constexpr const char* kVersion = "0.1.0";
+
+// Each runs one command and says how it ended. They throw Error for what ends them.
+ExitCode RunTrain(const ParsedCommand& command);
+ExitCode RunVal(const ParsedCommand& command);
+// help, version, cfg, checks, settings.
+ExitCode RunSpecial(const ParsedCommand& command);
+
+// True once Ctrl-C (or a polite kill) was received.
+[[nodiscard]] bool Interrupted();
+void InstallInterruptHandler();
+
+}  // namespace headroom

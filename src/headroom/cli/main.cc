@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "headroom/cli/commands.h"
+#include "headroom/config/help_text.h"
+#include "headroom/core/log.h"
+
+#include <c10/util/Exception.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <new>
+#include <string>
+#include <vector>
+
+namespace {
+
+using namespace headroom;  // NOLINT(google-build-using-namespace): the program's main file
+
+// OpenMP reads its variables when its library is loaded, before main: threads that wait must not
+// spin, since loader threads run beside them.
+void EnsurePassiveWaiting(char** argv) {
+  if (std::getenv("OMP_WAIT_POLICY") != nullptr) return;
+  ::setenv("OMP_WAIT_POLICY", "passive", 1);
+  ::execv("/proc/self/exe", argv);  // Without /proc this fails and the run is only slower.
+}
+
+ExitCode RunCommand(const std::vector<std::string>& words) {
+  if (words.empty()) {
+    std::fputs(HelpText().c_str(), stdout);
+    return ExitCode::kDone;
+  }
+  const ParsedCommand command = ParseCommandLine(words);
+  for (const std::string& warning : command.warnings) LogWarning(warning);
+  if (!command.special.empty()) return RunSpecial(command);
+  if (command.mode == "val") return RunVal(command);
+  if (command.mode == "train" || command.mode.empty()) {
+    if (command.mode.empty()) LogWarning("no mode was given; train is used");
+    return RunTrain(command);
+  }
+  throw ConfigError(
+      fmt::format("mode '{}' is not part of this version; modes are train and val", command.mode));
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  EnsurePassiveWaiting(argv);
+  try {
+    return static_cast<int>(RunCommand({argv + 1, argv + argc}));
+  } catch (const Error& error) {
+    std::fprintf(stderr, "%s\n", error.what());
+    return static_cast<int>(error.code());
+  } catch (const c10::OutOfMemoryError& error) {
+    std::fprintf(stderr, "out of memory: %s\n", error.what_without_backtrace());
+    return static_cast<int>(ExitCode::kMemory);
+  } catch (const std::bad_alloc&) {
+    std::fprintf(stderr, "out of memory; use a smaller batch= or imgsz=\n");
+    return static_cast<int>(ExitCode::kMemory);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "internal error: %s; please report it\n", error.what());
+    return static_cast<int>(ExitCode::kInternal);
+  }
+}

@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "headroom/train/checkpoint.h"
+
+#include "headroom/config/option_table.h"
+#include "headroom/core/error.h"
+#include "headroom/core/file.h"
+#include "headroom/interop/torch_archive.h"
+#include "headroom/train/model_files.h"
+
+#include <ATen/ATen.h>
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include <ctime>
+#include <utility>
+
+namespace headroom {
+namespace {
+
+constexpr std::int64_t kFormat = 1;
+
+PickleNode* ValueNode(PickleHeap& heap, const OptionValue& value) {
+  if (value.is_null()) return heap.None();
+  if (value.is_bool()) return heap.Bool(value.AsBool());
+  if (value.is_int()) return heap.Int(value.AsInt());
+  if (value.is_float()) return heap.Float(value.AsDouble());
+  if (value.is_string()) return heap.Text(value.AsString());
+  PickleItems items;
+  for (const OptionValue& item : value.AsList()) items.push_back(ValueNode(heap, item));
+  return heap.List(std::move(items));
+}
+
+OptionValue ValueOf(const PickleNode& node) {
+  if (node.IsNone()) return {};
+  if (const bool* flag = node.As<bool>()) return *flag;
+  if (const std::string* text = node.Text()) return *text;
+  if (const double* real = node.As<double>()) return *real;
+  if (const auto integer = node.Int()) return *integer;
+  OptionValue::List list;
+  for (const PickleNode* item : node.Items()) list.push_back(ValueOf(*item));
+  return list;
+}
+
+PickleNode* TrainArgs(PickleHeap& heap, const Options& options) {
+  PickleNode* args = heap.Dict();
+  for (const auto& [name, value] : options.set.ReferenceItems()) {
+    // The reference stops at words for amp on a CPU.
+    const bool amp = name == "amp" && !value.is_bool();
+    heap.Set(args, name,
+             amp ? heap.Bool(options.amp != Precision::kFloat32) : ValueNode(heap, value));
+  }
+  return args;
+}
+
+PickleNode* OwnArgs(PickleHeap& heap, const Options& options) {
+  PickleNode* args = heap.Dict();
+  for (const OptionInfo& option : OptionTable()) {
+    if (option.owner == OptionOwner::kOurs || option.name == "amp")
+      heap.Set(args, option.name, ValueNode(heap, options.set.Get(option.name)));
+  }
+  return args;
+}
+
+PickleNode* Metrics(PickleHeap& heap, const DetectionMetrics& metrics) {
+  PickleNode* node = heap.Dict();
+  heap.Set(node, "metrics/precision(B)", heap.Float(metrics.precision));
+  heap.Set(node, "metrics/recall(B)", heap.Float(metrics.recall));
+  heap.Set(node, "metrics/mAP50(B)", heap.Float(metrics.map50));
+  heap.Set(node, "metrics/mAP50-95(B)", heap.Float(metrics.map50_95));
+  heap.Set(node, "fitness", heap.Float(metrics.fitness()));
+  return node;
+}
+
+PickleNode* Results(PickleHeap& heap, const ResultsCsv& results) {
+  PickleNode* node = heap.Dict();
+  for (std::size_t c = 0; c < results.columns().size(); ++c) {
+    PickleItems column;
+    for (const auto& row : results.rows()) column.push_back(heap.Float(row[c]));
+    heap.Set(node, results.columns()[c], heap.List(std::move(column)));
+  }
+  return node;
+}
+
+PickleNode* Sums(PickleHeap& heap, const LossSums& sums) {
+  return heap.List({heap.Float(sums.box), heap.Float(sums.classification),
+                    heap.Float(sums.distance), heap.Float(sums.target_scores)});
+}
+
+LossSums SumsOf(const PickleNode* node) {
+  LossSums sums;
+  if (node == nullptr || node->Items().size() != 4) return sums;
+  const auto number = [&](std::size_t i) { return node->Items()[i]->Number().value_or(0); };
+  return {number(0), number(1), number(2), number(3)};
+}
+
+PickleNode* OwnEntry(PickleHeap& heap, const CheckpointParts& parts, const RunPosition& position) {
+  PickleNode* own = heap.Dict();
+  heap.Set(own, "format", heap.Int(kFormat));
+  heap.Set(own, "options", OwnArgs(heap, parts.options));
+  heap.Set(own, "epoch", heap.Int(position.epoch));
+  heap.Set(own, "next_batch", heap.Int(position.next_batch));
+  heap.Set(own, "last_step", heap.Int(position.last_step));
+  heap.Set(own, "seconds", heap.Float(position.seconds));
+  PickleItems items;
+  for (const double item : position.epoch_items) items.push_back(heap.Float(item));
+  heap.Set(own, "epoch_items", heap.List(std::move(items)));
+  heap.Set(own, "epoch_instances", heap.Int(position.epoch_instances));
+  heap.Set(own, "previous_one_to_many", Sums(heap, parts.step.previous().one_to_many));
+  heap.Set(own, "previous_one_to_one", Sums(heap, parts.step.previous().one_to_one));
+  heap.Set(own, "batches_tracked", heap.Int(parts.model.parameters->batches_tracked));
+  heap.Set(own, "results", heap.Text(parts.results.Text()));
+  heap.Set(own, "values", FlatNode(heap, parts.model.parameters->values));
+  heap.Set(own, "running", FlatNode(heap, parts.model.parameters->running));
+  heap.Set(own, "ema_values", FlatNode(heap, parts.ema.values));
+  heap.Set(own, "ema_running", FlatNode(heap, parts.ema.running));
+  heap.Set(own, "pending", FlatNode(heap, parts.step.pending()));
+  heap.Set(own, "optimizer", heap.Text(Name(parts.optimizer.kind())));
+  heap.Set(own, "optimizer_steps", heap.Int(parts.optimizer.step_count()));
+  heap.Set(own, "momentum_product", heap.Float(parts.optimizer.momentum_product));
+  for (const Optimizer::State& state : parts.optimizer.states())
+    heap.Set(own, "state_" + state.name, FlatNode(heap, state.values));
+  return own;
+}
+
+std::string Now() {
+  const std::time_t now = std::time(nullptr);
+  return fmt::format("{:%Y-%m-%dT%H:%M:%S}+00:00", fmt::gmtime(now));
+}
+
+}  // namespace
+
+void SaveCheckpoint(const std::filesystem::path& path, const CheckpointParts& parts,
+                    const RunPosition& position, const DetectionMetrics& metrics) {
+  PickleHeap heap;
+  const NamedTensors tensors(*parts.model.parameters, parts.ema.values, parts.ema.running);
+  CheckpointSpec spec{.form = CheckpointForm::kInTraining};
+  spec.network.yaml = YamlNode(heap, parts.model);
+  spec.network.names = parts.names;
+  spec.network.strides.assign(parts.model.strides.begin(), parts.model.strides.end());
+  spec.network.args = TrainArgs(heap, parts.options);
+  spec.epoch = position.epoch - 1;  // The last complete one.
+  spec.best_fitness = parts.stopper.best_fitness;
+  spec.stopper = {parts.stopper.best_fitness, parts.stopper.best_epoch};
+  spec.updates = parts.ema.updates();
+  spec.train_args = TrainArgs(heap, parts.options);
+  spec.train_metrics = Metrics(heap, metrics);
+  spec.train_results = Results(heap, parts.results);
+  spec.date = Now();
+  spec.headroom = OwnEntry(heap, parts, position);
+  Result<PickleNode*> root = MakeCheckpoint(heap, spec, tensors.by_name());
+  if (!root) throw InternalError(fmt::format("checkpoint: {}", root.error()));
+  WriteFileAtomic(path, [&](FileWriter& writer) { WriteTorchArchive(writer, **root); });
+}
+
+RunPosition RestoreCheckpoint(const CheckpointContents& file, const CheckpointParts& parts) {
+  const PickleNode* own = file.headroom;
+  if (own == nullptr)
+    throw DataError(
+        "the checkpoint holds no run that can be continued exactly; start a new training with "
+        "model=FILE");
+  const auto number = [&](const char* key) {
+    const PickleNode* node = own->Find(key);
+    return node == nullptr ? 0.0 : node->Number().value_or(0);
+  };
+  bool whole = ReadFlat(own->Find("values"), parts.model.parameters->values) &&
+               ReadFlat(own->Find("running"), parts.model.parameters->running) &&
+               ReadFlat(own->Find("ema_values"), parts.ema.values) &&
+               ReadFlat(own->Find("ema_running"), parts.ema.running) &&
+               ReadFlat(own->Find("pending"), parts.step.pending());
+  for (Optimizer::State& state : parts.optimizer.states())
+    whole = whole && ReadFlat(own->Find("state_" + state.name), state.values);
+  if (!whole)
+    throw DataError(
+        "the checkpoint's state does not fit its model: model, optimizer or data set changed");
+  parts.model.parameters->RefreshCompute();
+  parts.model.parameters->batches_tracked = static_cast<std::int64_t>(number("batches_tracked"));
+  parts.optimizer.set_step_count(static_cast<std::int64_t>(number("optimizer_steps")));
+  parts.optimizer.momentum_product = number("momentum_product");
+  parts.ema.set_updates(file.updates);
+  if (file.stopper) {
+    parts.stopper.best_fitness = file.stopper->best_fitness;
+    parts.stopper.best_epoch = static_cast<int>(file.stopper->best_epoch);
+  }
+  parts.step.previous() = {SumsOf(own->Find("previous_one_to_many")),
+                           SumsOf(own->Find("previous_one_to_one"))};
+  RunPosition position{.epoch = static_cast<int>(number("epoch")),
+                       .next_batch = static_cast<std::int64_t>(number("next_batch")),
+                       .last_step = static_cast<std::int64_t>(number("last_step")),
+                       .epoch_instances = static_cast<std::int64_t>(number("epoch_instances")),
+                       .seconds = number("seconds")};
+  if (const PickleNode* items = own->Find("epoch_items");
+      items != nullptr && items->Items().size() == 3) {
+    for (std::size_t i = 0; i < 3; ++i)
+      position.epoch_items[i] = items->Items()[i]->Number().value_or(0);
+  }
+  const PickleNode* results = own->Find("results");
+  if (results != nullptr && results->Text() != nullptr)
+    parts.results.Restore(*results->Text(), position.epoch);
+  return position;
+}
+
+OptionSet OptionsOf(const CheckpointContents& file) {
+  OptionSet set;
+  const auto take = [&](const PickleNode* node) {
+    if (node == nullptr || node->Fields() == nullptr) return;
+    for (const auto& [key, value] : node->Fields()->items) {
+      if (key->Text() != nullptr && FindOption(*key->Text()) != nullptr)
+        set.Set(*key->Text(), ValueOf(*value));
+    }
+  };
+  take(file.train_args);
+  if (file.headroom != nullptr) take(file.headroom->Find("options"));
+  return set;
+}
+
+namespace {
+
+PickleNode* CopyNode(PickleHeap& heap, const PickleNode* node) {
+  if (node == nullptr) return nullptr;
+  if (node->Fields() != nullptr) {
+    PickleNode* copy = heap.Dict();
+    for (const auto& [key, value] : node->Fields()->items) {
+      if (key->Text() != nullptr) heap.Set(copy, *key->Text(), CopyNode(heap, value));
+    }
+    return copy;
+  }
+  return ValueNode(heap, ValueOf(*node));
+}
+
+}  // namespace
+
+std::uint64_t StripCheckpoint(const std::filesystem::path& path) {
+  Result<CheckpointContents> file = ReadCheckpoint(path);
+  if (!file) throw DataError(file.error());
+  PickleHeap heap;
+  TensorsByName tensors;
+  for (const CheckpointTensor& tensor : file->tensors) tensors.emplace(tensor.name, &tensor.data);
+  CheckpointSpec spec{.form = CheckpointForm::kStripped};
+  spec.network.yaml = CopyNode(heap, file->yaml);
+  spec.network.names = file->names;
+  spec.network.strides = file->strides;
+  spec.network.args = CopyNode(heap, file->train_args);
+  spec.train_args = CopyNode(heap, file->train_args);
+  spec.train_metrics = CopyNode(heap, file->train_metrics);
+  spec.train_results = CopyNode(heap, file->train_results);
+  spec.date = file->date;
+  Result<PickleNode*> root = MakeCheckpoint(heap, spec, tensors);
+  if (!root) throw InternalError(fmt::format("checkpoint: {}", root.error()));
+  WriteFileAtomic(path, [&](FileWriter& writer) { WriteTorchArchive(writer, **root); });
+  return std::filesystem::file_size(path);
+}
+
+}  // namespace headroom

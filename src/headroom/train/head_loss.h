@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "headroom/config/options.h"
+#include "headroom/loss/end_to_end_loss.h"
+#include "headroom/nn/model.h"
+
+#include <array>
+#include <memory>
+#include <span>
+#include <vector>
+
+namespace headroom {
+
+// Sums of both heads; a model with one head leaves the second at zero.
+struct HeadSums {
+  LossSums one_to_many;
+  LossSums one_to_one;
+  HeadSums& operator+=(const HeadSums& other);
+};
+
+// Box, class and distance (DFL or L1) terms as they are reported: sums divided by their normaliser.
+using LossItems = std::array<double, 3>;
+
+// The loss of a model whatever its heads: binds the outputs of a program to detection losses.
+class HeadLoss {
+ public:
+  HeadLoss(const Model& model, const Options& options, std::vector<float> class_weights,
+           at::Device device);
+
+  // Overwrites `grads` with the gradients of the un-normalised sums, divided by the previous
+  // normalisers (previous): see BatchStep.
+  HeadSums ForwardBackward(std::span<const at::Tensor> outputs, std::span<const at::Tensor> grads,
+                           const BatchTargets& targets, const HeadSums& previous);
+  HeadSums Forward(std::span<const at::Tensor> outputs, const BatchTargets& targets);
+
+  // One-to-many weight of the epoch; nothing for one head.
+  void StartEpoch(int epoch, int epochs);
+
+  // The batch's loss: images * (weighted sums over normalisers).
+  [[nodiscard]] double Value(const HeadSums& sums, std::int64_t images) const;
+  [[nodiscard]] LossItems Items(const HeadSums& sums) const;
+  [[nodiscard]] bool two_heads() const { return one_to_one_ != nullptr; }
+  // "dfl_loss" or "l1_loss".
+  [[nodiscard]] const char* third_name() const { return third_name_; }
+
+ private:
+  [[nodiscard]] HeadMaps Maps(std::span<const at::Tensor> tensors, const HeadOutputs& head) const;
+
+  HeadOutputs many_outputs_;
+  HeadOutputs one_outputs_;
+  std::unique_ptr<DetectionLoss> one_to_many_;
+  std::unique_ptr<DetectionLoss> one_to_one_;
+  double weight_ = 1;  // Of the one-to-many head.
+  const char* third_name_;
+};
+
+}  // namespace headroom

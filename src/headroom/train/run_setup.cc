@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "headroom/train/run_setup.h"
+
+#include "headroom/core/error.h"
+#include "headroom/interop/weights_lookup.h"
+#include "headroom/train/model_files.h"
+
+#include <ATen/ATen.h>
+#include <cpuid.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace headroom {
+namespace {
+
+bool IsYaml(const std::string& name) { return name.ends_with(".yaml") || name.ends_with(".yml"); }
+
+CheckpointContents ReadWeights(const std::string& name, const Settings& settings) {
+  const std::string file = name.find('.') == std::string::npos ? name + ".pt" : name;
+  const auto path = FindWeights(file, {.weights_folder = settings.weights_dir});
+  Result<CheckpointContents> contents = ReadCheckpoint(path);
+  if (!contents) throw DataError(contents.error());
+  return std::move(*contents);
+}
+
+void CopyInto(LoadedModel* loaded, const CheckpointContents& file) {
+  const Transfer transfer = CopyWeights(file, loaded->model);
+  loaded->transferred =
+      fmt::format("Transferred {}/{} items from pretrained weights", transfer.copied, transfer.all);
+}
+
+}  // namespace
+
+at::Device ChooseDevice(const std::string& device) {
+  if (device == "cpu") return at::kCPU;
+  const bool cuda = at::hasCUDA();
+  if (device.empty()) return cuda ? at::Device(at::kCUDA, 0) : at::Device(at::kCPU);
+  const std::string there = cuda ? "cpu and the CUDA devices" : "cpu";
+  const bool number =
+      std::all_of(device.begin(), device.end(), [](char c) { return c >= '0' && c <= '9'; });
+  if (number && cuda) return {at::kCUDA, static_cast<at::DeviceIndex>(std::stoi(device))};
+  if (device == "mps" && at::hasMPS()) return at::kMPS;
+  throw ConfigError(
+      fmt::format("device={} is not there; this machine has {}. Use device=cpu", device, there));
+}
+
+bool HasNativeBFloat16() {
+  unsigned eax = 0;
+  unsigned ebx = 0;
+  unsigned ecx = 0;
+  unsigned edx = 0;
+  if (__get_cpuid_count(7, 1, &eax, &ebx, &ecx, &edx) == 0) return false;
+  return (eax & (1U << 5)) != 0;  // AVX512_BF16; AMX_BF16 comes with it.
+}
+
+PrecisionChoice ChoosePrecision(Precision amp, at::Device device) {
+  if (!device.is_cpu()) return {Element::kFloat32, "fp32 (not yet tested on a GPU)"};
+  if (amp == Precision::kFloat32) return {Element::kFloat32, "fp32"};
+  if (amp == Precision::kBFloat16) {
+    return {Element::kBFloat16,
+            HasNativeBFloat16() ? "bf16"
+                                : "bf16, which is slow: this processor has no bf16 multiplication"};
+  }
+  if (HasNativeBFloat16())
+    return {Element::kBFloat16, "bf16 (amp=True on a processor with bf16; amp=False for fp32)"};
+  return {Element::kFloat32, "fp32 (amp=True, but this processor has no bf16 multiplication)"};
+}
+
+OpsChoice ParseOps(const std::string& ops) {
+  return ops == "reference" ? OpsChoice::kReference
+         : ops == "fused"   ? OpsChoice::kFused
+                            : OpsChoice::kAuto;
+}
+
+Recompute ParseRecompute(const std::string& recompute) {
+  return recompute == "none"     ? Recompute::kNone
+         : recompute == "blocks" ? Recompute::kBlocks
+                                 : Recompute::kActivations;
+}
+
+std::vector<std::string> ClassNames(const DatasetConfig& data, bool single_cls) {
+  return single_cls ? std::vector<std::string>{"item"} : data.names;
+}
+
+DatasetIndex BuildIndex(const DatasetConfig& data, const std::string& split, const Options& options,
+                        Budget* budget,
+                        const std::function<void(std::int64_t, const ScanCounts&)>& on_progress,
+                        std::stop_token stop) {
+  DatasetIndexOptions index{.split = split,
+                            .sources = data.Split(split),
+                            .num_classes = options.single_cls ? 0 : data.classes()};
+  index.filter.single_class = options.single_cls;
+  index.filter.only_classes.assign(options.classes.begin(), options.classes.end());
+  if (split == "train") {
+    index.fraction = {.ratio = options.fraction_ratio, .count = options.fraction_count};
+    index.needs_labels = true;
+  }
+  index.on_progress = on_progress;
+  index.stop = std::move(stop);
+  index.budget = budget;
+  return DatasetIndex::Build(index);
+}
+
+LoadedModel LoadForTraining(const Options& options, int classes, const Settings& settings,
+                            at::Device device, Element convolution) {
+  LoadedModel loaded;
+  ModelOptions model_options{.classes = classes, .ops = ParseOps(options.ops)};
+  if (IsYaml(options.model)) {
+    if (!options.pretrained_file.empty())
+      loaded.file = ReadWeights(options.pretrained_file, settings);
+    loaded.model = BuildModel(ReadModelYaml(options.model), model_options, device);
+  } else {
+    loaded.file = ReadWeights(options.model, settings);
+    if (options.pretrained) model_options.class_width = ClassWidthOf(*loaded.file);
+    loaded.model = BuildModel(ConfigOf(*loaded.file, options.model), model_options, device);
+    loaded.names = loaded.file->names;
+  }
+  loaded.model.parameters->Allocate(device, convolution, true);
+  InitializeParameters(loaded.model, options.seed);
+  if (!options.pretrained) return loaded;
+  if (!options.pretrained_file.empty() && !IsYaml(options.model))
+    loaded.file = ReadWeights(options.pretrained_file, settings);
+  if (loaded.file) CopyInto(&loaded, *loaded.file);
+  return loaded;
+}
+
+LoadedModel LoadForValidation(const Options& options, int yaml_classes, const Settings& settings,
+                              at::Device device, Element convolution) {
+  LoadedModel loaded;
+  ModelOptions model_options{.classes = yaml_classes, .ops = ParseOps(options.ops)};
+  if (IsYaml(options.model)) {
+    if (options.pretrained_file.empty()) {
+      throw ConfigError(
+          fmt::format("model={} has no weights; name a .pt, or the weights with pretrained=FILE.pt",
+                      options.model));
+    }
+    loaded.file = ReadWeights(options.pretrained_file, settings);
+    model_options.class_width = ClassWidthOf(*loaded.file);
+    loaded.model = BuildModel(ReadModelYaml(options.model), model_options, device);
+  } else {
+    loaded.file = ReadWeights(options.model, settings);
+    model_options.classes = loaded.file->class_count;
+    model_options.class_width = ClassWidthOf(*loaded.file);
+    loaded.names = loaded.file->names;
+    loaded.model = BuildModel(ConfigOf(*loaded.file, options.model), model_options, device);
+  }
+  loaded.model.parameters->Allocate(device, convolution, false);
+  InitializeParameters(loaded.model, 0);
+  const Transfer transfer = CopyWeights(*loaded.file, loaded.model);
+  if (transfer.copied != transfer.all) {
+    throw DataError(fmt::format(
+        "only {} of the model's {} entries are in {}: model and weights do not belong together "
+        "(classes {}, widths)",
+        transfer.copied, transfer.all,
+        IsYaml(options.model) ? options.pretrained_file : options.model, model_options.classes));
+  }
+  return loaded;
+}
+
+}  // namespace headroom

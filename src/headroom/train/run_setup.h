@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "headroom/config/dataset_yaml.h"
+#include "headroom/config/options.h"
+#include "headroom/config/settings.h"
+#include "headroom/data/dataset_index.h"
+#include "headroom/graph/program.h"
+#include "headroom/interop/ultralytics_checkpoint.h"
+#include "headroom/nn/model.h"
+
+#include <ATen/core/Tensor.h>
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace headroom {
+
+// What training and validation share: the device, the data set, the model.
+
+// The device that the option names. Throws ConfigError that lists the devices there are.
+[[nodiscard]] at::Device ChooseDevice(const std::string& device);
+
+// Storage of activations that `amp` means on this device, and the line that says so.
+struct PrecisionChoice {
+  Element activation = Element::kFloat32;
+  std::string note;
+};
+[[nodiscard]] PrecisionChoice ChoosePrecision(Precision amp, at::Device device);
+// Whether the processor multiplies bf16 natively (AVX512-BF16 or AMX).
+[[nodiscard]] bool HasNativeBFloat16();
+
+[[nodiscard]] OpsChoice ParseOps(const std::string& ops);
+[[nodiscard]] Recompute ParseRecompute(const std::string& recompute);
+
+// Names after single_cls.
+[[nodiscard]] std::vector<std::string> ClassNames(const DatasetConfig& data, bool single_cls);
+
+// The index of a split as the options want it.
+[[nodiscard]] DatasetIndex BuildIndex(
+    const DatasetConfig& data, const std::string& split, const Options& options, Budget* budget,
+    const std::function<void(std::int64_t, const ScanCounts&)>& on_progress, std::stop_token stop);
+
+// A loaded model with where it came from.
+struct LoadedModel {
+  Model model;
+  std::vector<std::string> names;  // Of a checkpoint; empty for a YAML.
+  std::optional<CheckpointContents> file;
+  std::string transferred;  // "Transferred 493/499 items", when weights were copied.
+};
+// `model=` for training: an architecture with the data's classes; weights are copied where they
+// fit.
+[[nodiscard]] LoadedModel LoadForTraining(const Options& options, int classes,
+                                          const Settings& settings, at::Device device,
+                                          Element convolution);
+// `model=` for validation: the file's own architecture and classes, or a YAML with `pretrained=`.
+[[nodiscard]] LoadedModel LoadForValidation(const Options& options, int yaml_classes,
+                                            const Settings& settings, at::Device device,
+                                            Element convolution);
+
+}  // namespace headroom

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "headroom/config/options.h"
+#include "headroom/config/settings.h"
+#include "headroom/memory/budget.h"
+#include "headroom/train/observer.h"
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace headroom {
+
+struct TrainOutcome {
+  std::filesystem::path folder;
+  bool interrupted = false;
+  bool cannot_write = false;  // The last attempt to save failed.
+};
+
+// A training run from options to weights: the named steps of ARCHITECTURE.md, in order.
+class Trainer {
+ public:
+  // The budget bounds what the run holds on the host. stop is asked after every batch: true ends
+  // the run cleanly, with last.pt written.
+  Trainer(Options options, Settings settings, Budget& budget, TrainObserver& observer,
+          std::function<bool()> stop);
+  ~Trainer();
+
+  TrainOutcome Run();
+
+ private:
+  struct Run_;
+  std::unique_ptr<Run_> run_;
+};
+
+}  // namespace headroom

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "headroom/config/options.h"
+#include "headroom/data/dataset_index.h"
+#include "headroom/graph/executor.h"
+#include "headroom/memory/budget.h"
+#include "headroom/metrics/average_precision.h"
+#include "headroom/metrics/confusion_matrix.h"
+#include "headroom/metrics/validation_table.h"
+#include "headroom/nn/model.h"
+#include "headroom/train/head_loss.h"
+
+#include <functional>
+#include <optional>
+#include <span>
+#include <vector>
+
+namespace headroom {
+
+struct ValidatorOptions {
+  int image_size = 640;
+  int batch =
+      16;  // Nominal: decides the shapes of rectangular batches and what loss items average over.
+  std::int64_t at_once = 16;  // Images that run at once; changes no figure.
+  int workers = 1;
+  bool rect = true;
+  float confidence = 0.001F;
+  float iou = 0.7F;
+  int max_detections = 300;
+  bool agnostic = false;
+  bool end_to_end = false;  // The one-to-one head, without suppression.
+  std::vector<int> classes;
+  Element activation = Element::kFloat32;
+  float matrix_confidence = 0.25F;
+};
+
+struct ValidationResult {
+  DetectionMetrics metrics;
+  ValidationSpeed speed;
+  std::optional<LossItems> losses;  // Mean over nominal batches.
+  std::int64_t images = 0;
+};
+
+// What the validator tells while it runs.
+struct ImageDetections {
+  std::uint32_t image = 0;
+  std::span<const Detection> detections;  // Network pixels.
+  const Sample* sample = nullptr;
+};
+
+// Runs a model over a split and measures it: letterboxed rectangular batches, non-maximum
+// suppression, matching. What grows with the images is the match records alone. The loader exists
+// only while this runs.
+class Validator {
+ public:
+  Validator(Model& model, Executor& executor, const DatasetIndex& index,
+            const ValidatorOptions& options, Budget* budget);
+
+  // `loss` null: no losses. on_image may be empty. stop is asked between batches; true throws
+  // Error(kInterrupted).
+  [[nodiscard]] ValidationResult Run(
+      HeadLoss* loss, const std::function<void(const ImageDetections&)>& on_image,
+      const std::function<void(std::int64_t done, std::int64_t all)>& on_progress,
+      const std::function<bool()>& stop);
+  [[nodiscard]] const ConfusionMatrix& confusion() const { return confusion_; }
+
+ private:
+  struct Pass;
+  void RunPiece(Pass& pass, std::int64_t first, std::int64_t count);
+  void Judge(Pass& pass, std::int64_t first, std::int64_t count);
+  void LoadProgram(std::int64_t images, const Extent& extent, bool all_heads);
+
+  Model& model_;
+  Executor& executor_;
+  const DatasetIndex& index_;
+  ValidatorOptions options_;
+  Budget* budget_;
+  ConfusionMatrix confusion_;
+};
+
+}  // namespace headroom

@@ -1,0 +1,112 @@
+#!/usr/bin/env python3
+"""Runs the program as a user does: exit codes, messages, a short training, interruption and resume.
+
+usage: cli_test.py PATH_OF_YOLO PATH_OF_SAMPLE_DATA
+"""
+
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+YOLO = SAMPLE = None
+QUICK = ["model=yolo11n.yaml", "imgsz=96", "batch=8", "workers=1", "amp=False", "fraction=16"]
+
+
+def run(*words, cwd):
+    return subprocess.run([YOLO, *words], cwd=cwd, capture_output=True, text=True, timeout=600)
+
+
+class CliTest(unittest.TestCase):
+    def setUp(self):
+        self.dir = tempfile.mkdtemp()
+        self.data = pathlib.Path(self.dir, "data")
+        shutil.copytree(SAMPLE, self.data)
+
+    def tearDown(self):
+        shutil.rmtree(self.dir, ignore_errors=True)
+
+    def expect(self, code, *words, contains=()):
+        result = run(*words, cwd=self.dir)
+        output = result.stdout + result.stderr
+        self.assertEqual(result.returncode, code, output)
+        for text in contains:
+            self.assertIn(text, output)
+        return output
+
+    def train(self, *words):
+        return ["detect", "train", f"data={self.data}/data.yaml", *QUICK, *words]
+
+    def test_special_words(self):
+        self.expect(0, "help", contains=["yolo detect train"])
+        self.expect(0, "help", "train", contains=["microbatch", "close_mosaic"])
+        self.expect(0, "version")
+        self.expect(0, "cfg", contains=["epochs: 100"])
+        self.expect(0, "checks", contains=["Memory limits"])
+        self.expect(0, "settings", contains=["runs_dir"])
+
+    def test_usage_errors_say_what_to_do(self):
+        self.expect(2, "detect", "train", "epoch=3", contains=["'epoch' is not an option", "epochs=100"])
+        self.expect(2, *self.train("epochs=-1"), contains=["epochs=-1", "at least 1"])
+        self.expect(2, *self.train("batch=0"), contains=["batch"])
+        self.expect(2, *self.train("imgsz=0"), contains=["imgsz"])
+        self.expect(2, "detect", "train", contains=["data= is missing"])
+        self.expect(2, *self.train("device=7"), contains=["device=7 is not there"])
+
+    def test_bad_data_is_named(self):
+        (self.data / "tabs.yaml").write_text("train: images/train\nval: images/val\nnames:\n\t0: a\n")
+        self.expect(2, "train", f"data={self.data}/tabs.yaml", contains=["tabs.yaml:4", "tab"])
+        (self.data / "both.yaml").write_text("train: images/train\nval: images/val\nnc: 2\nnames: [a, b, c]\n")
+        self.expect(2, "train", f"data={self.data}/both.yaml", contains=["nc is 2"])
+        self.expect(2, "train", "data=nowhere.yaml", contains=["does not exist"])
+        label = min((self.data / "labels/train").glob("*.txt"))
+        label.write_text("7 0.5 0.5 0.2 0.2\n")
+        output = self.expect(0, *self.train("epochs=1", "val=False"))
+        self.assertIn(label.name, output)
+
+    def test_unwritable_project_folder(self):
+        (pathlib.Path(self.dir) / "file").write_text("")
+        self.expect(6, *self.train("epochs=1", f"project={self.dir}/file/x"), contains=["cannot"])
+
+    def test_a_run_leaves_its_files(self):
+        self.expect(0, *self.train("epochs=2", "single_cls=true", "name=one"), contains=["Results saved to"])
+        folder = pathlib.Path(self.dir, "runs/detect/one")
+        for name in ("args.yaml", "results.csv", "weights/best.pt", "weights/last.pt"):
+            self.assertTrue((folder / name).exists(), name)
+        self.assertEqual(len((folder / "results.csv").read_text().splitlines()), 3)
+        self.assertIn("single_cls: true", (folder / "args.yaml").read_text())
+        # single_cls is remembered from the checkpoint: one class, no rows by class.
+        output = self.expect(0, "val", f"model={folder}/weights/best.pt", f"data={self.data}/data.yaml", "imgsz=96")
+        self.assertNotIn("Platelets", output)
+        self.expect(2, "train", f"model={folder}/weights/last.pt", "resume=True", contains=["finished"])
+
+    def weights(self, name):
+        text = pathlib.Path(self.dir, "runs/detect", name, "results.csv").read_text()
+        return [row.split(",")[:1] + row.split(",")[2:] for row in text.splitlines()]
+
+    def test_an_interrupted_run_continues_to_the_same_results(self):
+        words = self.train("epochs=3", "name=whole")
+        self.expect(0, *words)
+        process = subprocess.Popen([YOLO, *self.train("epochs=3", "name=cut")], cwd=self.dir, stdout=subprocess.PIPE, text=True)
+        results = pathlib.Path(self.dir, "runs/detect/cut/results.csv")
+        for _ in range(6000):
+            if results.exists() and len(results.read_text().splitlines()) >= 2:
+                break
+            time.sleep(0.01)
+        process.send_signal(signal.SIGINT)
+        output, _ = process.communicate(timeout=300)
+        if process.returncode == 130:  # Else it was done before the signal came.
+            self.assertIn("resume=True", output)
+            self.expect(0, "train", "model=runs/detect/cut/weights/last.pt", "resume=True", contains=["Resuming"])
+        self.assertEqual(self.weights("cut"), self.weights("whole"))
+
+
+if __name__ == "__main__":
+    SAMPLE = os.path.abspath(sys.argv.pop())
+    YOLO = os.path.abspath(sys.argv.pop())
+    unittest.main(verbosity=2)
