@@ -38,6 +38,11 @@ if(LibTorch_FOUND AND NOT TARGET LibTorch::LibTorch)
   foreach(_dir IN LISTS _includes)
     target_compile_options(LibTorch::LibTorch INTERFACE "SHELL:-idirafter ${_dir}")
   endforeach()
+  # at::parallel_for is a plain loop in code that is compiled without OpenMP. Only the compiler needs
+  # the flag: the runtime is LibTorch's, linked below. (clang would ask for a runtime of its own.)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
+    target_compile_options(LibTorch::LibTorch INTERFACE -fopenmp)
+  endif()
   # A CUDA build works only when its libraries are linked although nothing here names them.
   file(GLOB _cuda ${LibTorch_ROOT}/lib/libtorch_cuda.so ${LibTorch_ROOT}/lib/libc10_cuda.so)
   target_link_libraries(LibTorch::LibTorch INTERFACE
