@@ -9,21 +9,23 @@
 
 namespace headroom {
 
-// A file mapped for reading. Its pages are the system's clean cache, not memory of ours, but a file
-// that somebody shortens meanwhile kills the reader: map only for a moment, and only what we write
-// by renaming. Move-only.
+// A file's bytes, mapped read-only: nothing is loaded until it is looked at, and the pages count as
+// file cache, not as ours. Headroom replaces files by renaming, so its own never shrink under a
+// mapping; a file that someone else truncates meanwhile ends the process with SIGBUS. Move-only.
 class MappedFile {
  public:
-  // Failure names the path and the system's reason. An empty file maps to no bytes.
   [[nodiscard]] static Result<MappedFile> Open(const std::filesystem::path& path);
-  ~MappedFile();
+
+  MappedFile() = default;
   MappedFile(MappedFile&& other) noexcept;
-  MappedFile& operator=(MappedFile&&) = delete;
+  MappedFile& operator=(MappedFile&& other) noexcept;
+  MappedFile(const MappedFile&) = delete;
+  MappedFile& operator=(const MappedFile&) = delete;
+  ~MappedFile();
 
   [[nodiscard]] std::span<const std::byte> bytes() const { return bytes_; }
 
  private:
-  explicit MappedFile(std::span<const std::byte> bytes) : bytes_(bytes) {}
   std::span<const std::byte> bytes_;
 };
 

@@ -2,7 +2,7 @@
 #include "headroom/interop/torch_archive.h"
 
 #include "headroom/core/check.h"
-#include "headroom/interop/mapped_file.h"
+#include "headroom/core/mapped_file.h"
 #include "headroom/interop/pickle_reader.h"
 #include "headroom/interop/pickle_writer.h"
 #include "headroom/interop/zip_reader.h"

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "headroom/core/mapped_file.h"
 #include "headroom/core/result.h"
-#include "headroom/interop/mapped_file.h"
 #include "headroom/interop/pickle_value.h"
 #include "headroom/interop/tensor_data.h"
 #include "headroom/interop/torch_archive.h"
