@@ -1,12 +1,28 @@
 # Writes the model YAML files into a header, so that the binary needs no files beside it.
-# cmake -D OUTPUT=... -D INPUTS=a.yaml,b.yaml -P embed_models.cmake
-string(REPLACE "," ";" INPUTS "${INPUTS}")
-list(LENGTH INPUTS count)
-set(text "// Made from configs/models by cmake/embed_models.cmake.\n#pragma once\n\n#include <array>\n#include <string_view>\n\nnamespace headroom {\n\nstruct BuiltInModel {\n  std::string_view name;\n  std::string_view text;\n};\n\ninline constexpr std::array<BuiltInModel, ${count}> kBuiltInModels = {{\n")
-foreach(file IN LISTS INPUTS)
-  file(READ ${file} content)
-  get_filename_component(name ${file} NAME)
-  string(APPEND text "    {\"${name}\", R\"yaml(${content})yaml\"},\n")
+# cmake -D OUTPUT=header -D "INPUTS=a.yaml,b.yaml" -P embed_models.cmake
+string(REPLACE "," ";" _inputs "${INPUTS}")
+list(LENGTH _inputs _count)
+set(_rows "")
+foreach(_file IN LISTS _inputs)
+  file(READ ${_file} _text)
+  get_filename_component(_name ${_file} NAME)
+  string(APPEND _rows "    {\"${_name}\", R\"yaml(${_text})yaml\"},\n")
 endforeach()
-string(APPEND text "}};\n\n}  // namespace headroom\n")
-file(WRITE ${OUTPUT} "${text}")
+file(WRITE ${OUTPUT} "// Made by cmake/embed_models.cmake from configs/models.
+#pragma once
+
+#include <array>
+#include <string_view>
+
+namespace headroom {
+
+struct BuiltInModel {
+  std::string_view name;
+  std::string_view text;
+};
+
+inline constexpr std::array<BuiltInModel, ${_count}> kBuiltInModels = {{
+${_rows}}};
+
+}  // namespace headroom
+")

@@ -63,7 +63,7 @@ class CliTest(unittest.TestCase):
         self.expect(2, "train", f"data={self.data}/tabs.yaml", contains=["tabs.yaml:4", "tab"])
         (self.data / "both.yaml").write_text("train: images/train\nval: images/val\nnc: 2\nnames: [a, b, c]\n")
         self.expect(2, "train", f"data={self.data}/both.yaml", contains=["nc is 2"])
-        self.expect(2, "train", "data=nowhere.yaml", contains=["does not exist"])
+        self.expect(2, "train", "data=nowhere.yaml", contains=["there is no such file"])
         label = min((self.data / "labels/train").glob("*.txt"))
         label.write_text("7 0.5 0.5 0.2 0.2\n")
         output = self.expect(0, *self.train("epochs=1", "val=False"))

@@ -35,14 +35,6 @@ std::string Checks() {
   return text;
 }
 
-std::string SettingsText() {
-  const Settings settings = ReadSettings();
-  return fmt::format("settings file: {}\nruns_dir: {}\nweights_dir: {}\ndatasets_dir: {}\n",
-                     settings.file.empty() ? "none (defaults)" : settings.file.string(),
-                     settings.runs_dir.string(), settings.weights_dir.string(),
-                     settings.datasets_dir.string());
-}
-
 }  // namespace
 
 ExitCode RunSpecial(const ParsedCommand& command) {
@@ -59,7 +51,7 @@ ExitCode RunSpecial(const ParsedCommand& command) {
   } else if (word == "checks") {
     Print(Checks());
   } else if (word == "settings") {
-    Print(SettingsText());
+    Print(SettingsText(ReadSettings()));
   } else {
     throw ConfigError(fmt::format("`yolo {}` is not part of this version", word));
   }

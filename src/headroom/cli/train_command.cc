@@ -2,7 +2,6 @@
 #include "headroom/cli/commands.h"
 #include "headroom/cli/console.h"
 #include "headroom/cli/process_setup.h"
-#include "headroom/config/help_text.h"
 #include "headroom/config/option_table.h"
 #include "headroom/core/log.h"
 #include "headroom/core/strings.h"
@@ -14,17 +13,28 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <set>
+#include <filesystem>
 
 namespace headroom {
 namespace {
 
-// What may change on resume beside options of ours (recipe-8.4, 5).
-const std::set<std::string>& ChangeableOnResume() {
-  static const std::set<std::string> names = {
-      "imgsz",    "batch", "device", "close_mosaic", "save_period", "workers", "cache",
-      "patience", "time",  "freeze", "val",          "plots",       "data"};
-  return names;
+// The newest checkpoint that an interrupted run has left, as `resume=True` without a path means.
+// Empty where there is none.
+std::string NewestLastCheckpoint(const std::filesystem::path& runs_dir) {
+  namespace fs = std::filesystem;
+  fs::path newest;
+  fs::file_time_type newest_time;
+  std::error_code error;
+  for (fs::recursive_directory_iterator it(runs_dir, error), end; !error && it != end;
+       it.increment(error)) {
+    if (it->path().filename() != "last.pt" || !it->is_regular_file(error)) continue;
+    const fs::file_time_type time = it->last_write_time(error);
+    if (newest.empty() || time > newest_time) {
+      newest = it->path();
+      newest_time = time;
+    }
+  }
+  return newest.string();
 }
 
 // Options of an interrupted run, with the words that may change.
@@ -36,7 +46,7 @@ OptionSet ResumedOptions(const ParsedCommand& command, const std::string& path) 
   for (const Override& word : command.overrides) {
     const OptionInfo* option = FindOption(word.key);
     if (word.key == "model" || word.key == "resume") continue;
-    if (ChangeableOnResume().contains(word.key) || option->owner == OptionOwner::kOurs) {
+    if (option->on_resume || option->owner == OptionOwner::kOurs) {
       set.Set(word.key, word.value);
     } else {
       ignored.push_back(word.key);
@@ -56,11 +66,19 @@ OptionSet TrainOptions(const ParsedCommand& command) {
       resume != nullptr && (resume->is_string() || (resume->is_bool() && resume->AsBool()));
   if (!resumes) return OptionSet(command.overrides);
   const OptionValue* model = command.Find("model");
-  const std::string path = resume->is_string() ? resume->AsString()
-                           : model != nullptr  ? model->ToText()
-                                               : "";
-  if (path.empty())
-    throw ConfigError("resume=True needs the checkpoint: model=runs/detect/train/weights/last.pt");
+  std::string path;
+  if (resume->is_string()) {
+    path = resume->AsString();
+  } else if (model != nullptr && model->ToText().ends_with(".pt")) {
+    path = model->ToText();
+  } else {
+    path = NewestLastCheckpoint(ReadSettings().runs_dir);
+  }
+  if (path.empty()) {
+    throw ConfigError(
+        "resume=True: no run in the runs folder has a last.pt; name one: "
+        "model=runs/detect/train/weights/last.pt");
+  }
   return ResumedOptions(command, path);
 }
 
@@ -69,12 +87,8 @@ OptionSet TrainOptions(const ParsedCommand& command) {
 ExitCode RunTrain(const ParsedCommand& command) {
   Options options = Options::From(TrainOptions(command), command.overrides);
   options.set.Set("mode", OptionValue("train"));
-  if (options.data.empty()) throw ConfigError(MissingDataText("train"));
-  if (options.model.empty()) {
-    LogWarning("model= is missing; yolo26n.pt is used");
-    options.model = "yolo26n.pt";
-    options.set.Set("model", OptionValue(options.model));
-  }
+  options.mode = "train";
+  for (const std::string& warning : options.warnings) LogWarning(warning);
   Budget& budget = SetUpProcess(options);
   Console console;
   console.OnMessage(fmt::format("Headroom {} on the CPU, {} threads; memory budget {} ({})",

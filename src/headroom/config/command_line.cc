@@ -1,273 +1,269 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "headroom/config/command_line.h"
 
+#include "headroom/config/deprecated_options.h"
+#include "headroom/config/help_text.h"
 #include "headroom/config/option_table.h"
-#include "headroom/config/yaml_file.h"
+#include "headroom/config/word_merger.h"
+#include "headroom/config/yaml_tree.h"
 #include "headroom/core/error.h"
 #include "headroom/core/strings.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <map>
-#include <utility>
+#include <optional>
 
 namespace headroom {
 namespace {
 
-bool IsOneOf(const std::string& word, std::initializer_list<std::string_view> words) {
+constexpr std::array kOwnCommands = {"memory", "monitor", "data"};
+constexpr std::array kModes = {"train", "val", "predict", "export"};
+constexpr std::array kOtherModes = {"track", "benchmark"};
+constexpr std::array kOtherTasks = {"segment", "classify", "pose", "obb", "semantic", "depth"};
+constexpr std::array kSpecialWords = {"help", "version", "checks", "settings", "cfg", "copy-cfg"};
+constexpr std::array kElsewhere = {"hub", "login", "logout", "solutions"};
+
+template <typename Words>
+bool IsIn(const Words& words, std::string_view word) {
   return std::find(words.begin(), words.end(), word) != words.end();
 }
 
-// `a = b`, `a= b` and `a =b` become `a=b`; words inside an unclosed [ are joined until ].
-std::vector<std::string> MergeWords(std::span<const std::string> words) {
-  std::vector<std::string> merged;
-  for (std::size_t i = 0; i < words.size(); ++i) {
-    const std::string& word = words[i];
-    const bool has_next = i + 1 < words.size();
-    if (word == "=" && !merged.empty() && has_next) {
-      merged.back() += "=" + words[++i];
-    } else if (word.size() > 1 && word.ends_with('=') && word.find('=') == word.size() - 1 &&
-               has_next && words[i + 1].find('=') == std::string::npos) {
-      merged.push_back(word + words[++i]);
-    } else if (word.size() > 1 && word.starts_with('=') && !merged.empty() &&
-               merged.back().find('=') == std::string::npos) {
-      merged.back() += word;
-    } else {
-      merged.push_back(word);
-    }
+// The special word that a word stands for: itself, its singular, with dashes, -h and -v.
+std::string SpecialWord(std::string_view word) {
+  const bool dashed = word.starts_with('-');
+  while (word.starts_with('-')) word.remove_prefix(1);
+  if (dashed && word == "h") return "help";
+  if (dashed && word == "v") return "version";
+  for (const std::string_view special : kSpecialWords) {
+    const bool singular = special.ends_with('s') && word == special.substr(0, special.size() - 1);
+    if (word == special || singular) return std::string(special);
   }
-  std::vector<std::string> joined;
-  int depth = 0;
-  for (const std::string& word : merged) {
-    if (depth > 0) {
-      joined.back() += word;
-    } else {
-      joined.push_back(word);
-    }
-    depth += static_cast<int>(std::count(word.begin(), word.end(), '[') -
-                              std::count(word.begin(), word.end(), ']'));
-  }
-  if (depth > 0)
-    throw ConfigError(
-        fmt::format("'{}' opens a list with [ that nothing closes; add ]", joined.back()));
-  return joined;
+  return "";
 }
 
-// Old names of options. Inverted ones turn True into False.
-struct Deprecated {
-  std::string_view replacement;  // Empty: dropped.
-  bool inverted = false;
-};
-const std::map<std::string_view, Deprecated>& DeprecatedKeys() {
-  static const std::map<std::string_view, Deprecated> keys = {
-      {"boxes", {"show_boxes"}},
-      {"hide_labels", {"show_labels", true}},
-      {"hide_conf", {"show_conf", true}},
-      {"line_thickness", {"line_width"}},
-      {"label_smoothing", {}},
-      {"save_hybrid", {}},
-      {"crop_fraction", {}},
-      {"keras", {}}};
-  return keys;
+bool IsGiven(std::span<const Override> options, std::string_view key) {
+  const OptionValue* value = Find(options, key);
+  return value != nullptr && !value->is_null();
 }
 
-class Parser {
+// False, None and absent are the ways to say no.
+bool IsTruthy(std::span<const Override> options, std::string_view key) {
+  const OptionValue* value = Find(options, key);
+  return value != nullptr && !value->is_null() && (!value->is_bool() || value->AsBool());
+}
+
+// What an unknown name could have meant, with defaults.
+std::string NearestText(const std::string& name) {
+  std::vector<std::string> candidates;
+  for (const OptionInfo& spec : OptionTable()) candidates.emplace_back(spec.name);
+  candidates.insert(candidates.end(), kModes.begin(), kModes.end());
+  candidates.insert(candidates.end(), kSpecialWords.begin(), kSpecialWords.end());
+  candidates.insert(candidates.end(), kOwnCommands.begin(), kOwnCommands.end());
+  candidates.emplace_back("detect");
+  std::string text;
+  for (const std::string& nearest : Nearest(name, candidates)) {
+    const OptionInfo* spec = FindOption(nearest);
+    text += (text.empty() ? "" : ", ");
+    text += spec == nullptr || IsIn(kModes, nearest) ? nearest
+                                                     : fmt::format("{}={}", nearest, spec->initial);
+  }
+  return text;
+}
+
+std::string UnknownText(const std::string& word, const std::string& where) {
+  const std::string name(Trim(word.substr(0, word.find('='))));
+  const std::string shown = fmt::format("{}'{}' is not an option", where, name);
+  const bool is_bare = word.find('=') == std::string::npos;
+  for (const char* ending : {".pt", ".onnx", ".torchscript"}) {
+    if (is_bare && name.ends_with(ending))
+      return fmt::format("{}; did you mean model={}?", shown, name);
+  }
+  if (is_bare && (name.ends_with(".yaml") || name.ends_with(".yml"))) {
+    return fmt::format("{}; did you mean data={} or model={}?", shown, name, name);
+  }
+  const std::string nearest = NearestText(name);
+  return nearest.empty() ? shown : fmt::format("{}; the nearest are {}", shown, nearest);
+}
+
+class CommandParser {
  public:
-  ParsedCommand Run(std::span<const std::string> words) {
-    if (!words.empty() && IsOneOf(words[0], {"memory", "monitor", "data"})) {
-      command_.special = words[0];
-      command_.arguments.assign(words.begin() + 1, words.end());
-      return std::move(command_);
+  enum class Grammar { kWhole, kArguments };
+
+  explicit CommandParser(Grammar grammar) : grammar_(grammar) {}
+
+  ParsedCommand Parse(std::span<const std::string> words) {
+    const std::vector<std::string> merged = MergeWords(words);
+    for (std::size_t i = 0; i < merged.size(); ++i) {
+      if (!TakeSpecial(merged, i)) TakeWord(merged[i]);
+      if (!command_.special.empty()) return std::move(command_);
     }
-    for (std::string& word : MergeWords(words)) ReadWord(std::move(word));
-    if (!unknown_.empty()) throw ConfigError(UnknownKeys());
-    ApplyFile();
+    if (!unknown_.empty())
+      throw ConfigError(Join(unknown_, "\n") + "\n`yolo help train` lists every option.");
+    std::vector<Override> options = std::move(file_options_);
+    for (auto& [key, value] : typed_) Set(key, std::move(value), &options);
+    command_.overrides = ReplaceDeprecated(std::move(options), &command_.warnings);
+    SettleMode();
+    if (grammar_ == Grammar::kWhole) FillDefaults();
+    WarnOfUnused();
     return std::move(command_);
   }
 
  private:
-  void ReadWord(std::string word) {
-    if (word.ends_with(',')) {
-      command_.warnings.push_back(
-          fmt::format("'{}' has a comma at its end, which is ignored", word));
-      word.pop_back();
-    }
-    std::string bare = word;
-    bare.erase(0,
-               bare.find_first_not_of('-') == std::string::npos ? 0 : bare.find_first_not_of('-'));
-    if (bare != word && word.find('=') != std::string::npos) {
-      command_.warnings.push_back(
-          fmt::format("'{}' does not need leading dashes; read as '{}'", word, bare));
-      word = bare;
-    }
-    if (const auto at = word.find('='); at != std::string::npos) {
-      ReadAssignment(std::string(Trim(word.substr(0, at))), std::string(Trim(word.substr(at + 1))));
-    } else if (!ReadKeyword(bare, word)) {
-      ReadBareOption(word);
-    }
-  }
-
-  bool ReadKeyword(const std::string& bare, const std::string& word) {
-    if (IsOneOf(bare, {"help", "h", "checks", "version", "v", "settings", "setting", "cfg",
-                       "copy-cfg"})) {
-      command_.special = bare == "h"         ? "help"
-                         : bare == "v"       ? "version"
-                         : bare == "setting" ? "settings"
-                                             : bare;
-      return true;
-    }
-    if (IsOneOf(word, {"detect"})) {
-      command_.task = word;
-      return true;
-    }
-    if (IsOneOf(word, {"segment", "classify", "pose", "obb", "semantic", "depth"})) {
-      throw ConfigError(fmt::format(
-          "task '{}' is not what this trainer does; it trains detectors: yolo detect train ...",
-          word));
-    }
-    if (IsOneOf(word, {"train", "val", "predict", "export"})) {
-      command_.mode = word;
-      return true;
-    }
-    if (IsOneOf(word, {"track", "benchmark"})) {
-      throw ConfigError(
-          fmt::format("mode '{}' is not offered; modes are train, val, predict and export", word));
-    }
-    return false;
-  }
-
-  void ReadBareOption(const std::string& word) {
-    if (command_.special == "help" || command_.special == "settings") {
-      command_.arguments.push_back(word);
-      return;
-    }
-    const OptionInfo* option = FindOption(word);
-    if (option == nullptr && IsOneOf(word, {"half", "int8", "end2end"})) {
-      ReadAssignment(word, "True");
-    } else if (option == nullptr) {
-      unknown_.push_back(word);
-    } else if (option->default_value.is_bool() || word == "nms") {
-      Set(*option, OptionValue(true));
-    } else {
-      throw ConfigError(fmt::format("'{}' needs a value; for example {}={}", word, word,
-                                    option->default_value.ToText()));
-    }
-  }
-
-  void ReadAssignment(const std::string& key, const std::string& text) {
-    if (text.empty())
-      throw ConfigError(fmt::format("'{}=' has no value; write {}=VALUE", key, key));
-    if (key == "cfg") {
-      file_ = text;
-      return;
-    }
-    const bool literal = key != "name" && key != "project";
-    const OptionValue value =
-        literal || ToLower(text) == "none" ? OptionValue::Parse(text) : OptionValue(text);
-    Assign(key, value);
-  }
-
-  void Assign(const std::string& key, const OptionValue& value) {
-    if (AssignOldPrecisionKey(key, value)) return;
-    if (const auto old = DeprecatedKeys().find(key); old != DeprecatedKeys().end()) {
-      AssignDeprecated(key, old->second, value);
-      return;
-    }
-    const OptionInfo* option = FindOption(key);
-    if (option == nullptr) {
-      unknown_.push_back(key);
-      return;
-    }
-    if (key == "task" || key == "mode") {
-      (void)ReadKeyword(value.ToText(), value.ToText());
-      return;
-    }
-    Set(*option, value);
-  }
-
-  // half, int8 and end2end live on in quantize and nms.
-  bool AssignOldPrecisionKey(const std::string& key, const OptionValue& value) {
-    if (!IsOneOf(key, {"half", "int8", "end2end"})) return false;
-    const bool on = value.is_bool() && value.AsBool();
-    if (key == "end2end") {
-      command_.warnings.push_back("end2end= is the old word for nms=");
-      Set(*FindOption("nms"), on ? OptionValue(false) : OptionValue());
-      return true;
-    }
-    command_.warnings.push_back(
-        fmt::format("{}= is the old word for quantize={}", key, key == "half" ? 16 : 8));
-    if (on) Set(*FindOption("quantize"), OptionValue(key == "half" ? 16 : 8));
+  bool TakeSpecial(const std::vector<std::string>& words, std::size_t at) {
+    if (grammar_ == Grammar::kArguments) return false;
+    const std::string special = SpecialWord(words[at]);
+    if (special.empty()) return false;
+    command_.special = special;
+    command_.arguments = words;
+    command_.arguments.erase(command_.arguments.begin() + static_cast<std::ptrdiff_t>(at));
     return true;
   }
 
-  void AssignDeprecated(const std::string& key, const Deprecated& old, const OptionValue& value) {
-    if (old.replacement.empty()) {
-      command_.warnings.push_back(fmt::format("{}= no longer does anything and is ignored", key));
+  void TakeWord(std::string word) {
+    const auto warn = [&](std::string_view what, const std::string& fixed) {
+      command_.warnings.push_back(fmt::format("'{}' needs no {}; read as '{}'", word, what, fixed));
+      word = fixed;
+    };
+    if (word.starts_with("--")) warn("leading dashes", word.substr(2));
+    if (word.ends_with(',')) warn("comma at its end", word.substr(0, word.size() - 1));
+    if (word.find('=') != std::string::npos) return TakePair(word);
+    if (word == "detect") return Set("task", OptionValue(word), &typed_);
+    if (IsIn(kModes, word)) return Set("mode", OptionValue(word), &typed_);
+    RejectOthers(word);
+    const OptionInfo* spec = FindOption(word);
+    if (IsDeprecatedSwitch(word) || (spec != nullptr && IsSwitch(*spec)))
+      return Set(word, OptionValue(true), &typed_);
+    if (spec == nullptr) {
+      unknown_.push_back(UnknownText(word, ""));
       return;
     }
-    command_.warnings.push_back(fmt::format("{}= is the old word for {}=", key, old.replacement));
-    const OptionValue now = old.inverted && value.is_bool() ? OptionValue(!value.AsBool()) : value;
-    Set(*FindOption(old.replacement), now);
+    throw ConfigError(fmt::format("{} needs a value: {}; for example {}={}", word,
+                                  AllowedText(*spec), word,
+                                  spec->initial == "None" ? "..." : spec->initial));
   }
 
-  void Set(const OptionInfo& option, OptionValue value) {
-    value = CheckOption(option, std::move(value));
-    if (option.owner == OptionOwner::kOtherTask && !(value == option.default_value)) {
-      command_.warnings.push_back(
-          fmt::format("{}= belongs to another task and is not used by detection", option.name));
+  static bool IsSwitch(const OptionInfo& spec) {
+    return spec.type == OptionType::kBool || spec.Default().is_bool();
+  }
+
+  static void RejectOthers(const std::string& word) {
+    if (IsIn(kOtherTasks, word)) {
+      throw ConfigError(fmt::format("{}: this program detects; the only task is detect", word));
     }
-    for (Override& known : command_.overrides) {
-      if (known.key != option.name) continue;
-      known.value = std::move(value);
+    if (IsIn(kOtherModes, word) || IsIn(kElsewhere, word)) {
+      throw ConfigError(fmt::format(
+          "{} is not part of this program; there are train, val, predict and export", word));
+    }
+  }
+
+  void TakePair(const std::string& word) {
+    const auto equals = word.find('=');
+    const std::string key(Trim(std::string_view(word).substr(0, equals)));
+    const std::string_view text = Trim(std::string_view(word).substr(equals + 1));
+    const OptionInfo* spec = FindOption(key);
+    if (key.empty()) throw ConfigError(fmt::format("'{}': the name before = is missing", word));
+    if (spec == nullptr && !IsDeprecatedOption(key)) {
+      unknown_.push_back(UnknownText(word, ""));
       return;
     }
-    command_.overrides.push_back({std::string(option.name), std::move(value)});
-  }
-
-  // Keys of the file that the line does not set.
-  void ApplyFile() {
-    if (file_.empty()) return;
-    std::vector<Override> line = std::exchange(command_.overrides, {});
-    for (const auto& [key, value] : ReadOptionsYaml(file_)) {
-      if (key == "task" || key == "mode" || key == "save_dir") continue;
-      if (key == "name" && value.is_null()) continue;
-      Assign(key, value);
+    if (text.empty()) {
+      throw ConfigError(
+          fmt::format("{}= has no value{}", key,
+                      spec == nullptr ? "" : fmt::format(": {} is needed", AllowedText(*spec))));
     }
-    if (!unknown_.empty()) throw ConfigError(fmt::format("{}: {}", file_, UnknownKeys()));
-    for (Override& override : line) Set(*FindOption(override.key), std::move(override.value));
+    if (key == "cfg") return ReadConfigFile(std::string(text));
+    // Names of folders stay what was typed: 0x10 is a fine name.
+    const bool verbatim = (key == "name" || key == "project") && ToLower(text) != "none";
+    Set(key, verbatim ? OptionValue(text) : OptionValue::Parse(text), &typed_);
   }
 
-  std::string UnknownKeys() const {
-    std::vector<std::string> names;
-    for (const OptionInfo& option : OptionTable()) names.emplace_back(option.name);
-    std::string text;
-    for (const std::string& key : unknown_) {
-      std::string similar;
-      for (const std::string& name : Nearest(key, names)) {
-        similar += fmt::format("{}{}={}", similar.empty() ? "" : ", ", name,
-                               FindOption(name)->default_value.ToText());
+  void ReadConfigFile(const std::string& file) {
+    const YamlTree tree = ReadYaml(file);
+    if (!tree.IsDict())
+      throw ConfigError(fmt::format("{}: options are needed, one `name: value` a line", file));
+    for (const auto& [key, node] : tree.entries) {
+      // A run's args.yaml is a fine cfg file.
+      if (key == "save_dir" || key == "cfg") continue;
+      if (FindOption(key) == nullptr && !IsDeprecatedOption(key)) {
+        unknown_.push_back(UnknownText(key + "=", fmt::format("{}:{}: ", file, node.line)));
+        continue;
       }
-      text += fmt::format("{}'{}' is not an option{}", text.empty() ? "" : "; ", key,
-                          similar.empty() ? "" : ". Did you mean " + similar + "?");
+      Set(key, node.ToValue(), &file_options_);
     }
-    return text + ". `yolo help train` lists all options";
   }
 
+  void SettleMode() {
+    const bool named = Find(command_.overrides, "mode") != nullptr;
+    command_.task = TakeChoice("task");
+    command_.mode = TakeChoice("mode");
+    if (named || grammar_ == Grammar::kArguments) return;
+    command_.warnings.emplace_back(
+        "no mode was named (train, val, predict, export); train is meant");
+  }
+
+  // The checked value of `task` or `mode`, or its default; the override goes.
+  std::string TakeChoice(std::string_view key) {
+    const OptionInfo& option = *FindOption(key);
+    const OptionValue* typed = Find(command_.overrides, key);
+    const OptionValue value = typed == nullptr ? option.Default() : *typed;
+    if (value.is_string()) RejectOthers(value.AsString());
+    const Result<OptionValue> checked = CheckOption(option, value);
+    if (!checked) throw ConfigError(checked.error());
+    std::erase_if(command_.overrides, [&](const Override& one) { return one.key == key; });
+    return checked->AsString();
+  }
+
+  void FillDefaults() {
+    std::vector<Override>& options = command_.overrides;
+    const bool resumes = command_.mode == "train" && IsTruthy(options, "resume");
+    if (command_.mode == "train" && !resumes && !IsGiven(options, "data"))
+      throw ConfigError(MissingDataText(command_.mode));
+    if (command_.mode == "predict" && !IsGiven(options, "source"))
+      throw ConfigError(MissingSourceText());
+    if (!IsGiven(options, "model") && !resumes) {
+      command_.warnings.emplace_back("no model was named; model=yolo26n.pt is meant");
+      Set("model", OptionValue("yolo26n.pt"), &options);
+    }
+  }
+
+  void WarnOfUnused() {
+    for (const auto& [key, value] : command_.overrides) {
+      const OptionInfo* spec = FindOption(key);
+      if (spec == nullptr || spec->unused.empty() || value == spec->Default()) continue;
+      command_.warnings.push_back(
+          fmt::format("{} is accepted but has no effect: {}", key, spec->unused));
+    }
+  }
+
+  Grammar grammar_;
   ParsedCommand command_;
-  std::string file_;
+  std::vector<Override> file_options_;
+  std::vector<Override> typed_;
   std::vector<std::string> unknown_;
 };
 
 }  // namespace
 
-const OptionValue* ParsedCommand::Find(const std::string& key) const {
-  for (const Override& override : overrides) {
-    if (override.key == key) return &override.value;
+ParsedCommand ParseCommandLine(std::span<const std::string> words) {
+  ParsedCommand own;
+  if (words.empty()) {
+    own.special = "help";
+    return own;
   }
-  return nullptr;
+  const bool is_option = words.size() > 1 && words[1].starts_with('=');
+  if (IsIn(kOwnCommands, words[0]) && !is_option) {
+    own.special = words[0];
+    own.arguments.assign(words.begin() + 1, words.end());
+    return own;
+  }
+  return CommandParser(CommandParser::Grammar::kWhole).Parse(words);
 }
 
-ParsedCommand ParseCommandLine(std::span<const std::string> words) { return Parser().Run(words); }
+ParsedCommand ParseRunArguments(std::span<const std::string> words) {
+  return CommandParser(CommandParser::Grammar::kArguments).Parse(words);
+}
 
 }  // namespace headroom

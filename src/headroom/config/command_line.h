@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "headroom/config/option_value.h"
+#include "headroom/config/override.h"
 
 #include <span>
 #include <string>
@@ -9,27 +9,37 @@
 
 namespace headroom {
 
-struct Override {
-  std::string key;
-  OptionValue value;
-};
-
-// What the words of a command line say.
+// What was typed, sorted out but not yet checked (train_options.h checks).
 struct ParsedCommand {
-  std::string special;  // help, version, cfg, checks, settings, copy-cfg; or memory, monitor, data.
-  std::vector<std::string> arguments;  // What follows memory, monitor, data or help, untouched.
-  std::string task;                    // "detect".
-  std::string mode;                    // train, val, predict, export; empty when nothing was said.
-  std::vector<Override> overrides;     // Checked; the last one of a key wins.
+  // "help", "version", "checks", "settings", "cfg", "copy-cfg", or a command of our own with its
+  // own grammar: "memory", "monitor", "data". Empty for a task's run.
+  std::string special;
+  // The words after an own command, untouched; the other words beside a special one.
+  std::vector<std::string> arguments;
+
+  std::string task;  // "detect"; empty beside a special word.
+  std::string mode;  // train, val, predict, export; empty beside a special word.
+  // In the order typed (a cfg file's first), each key once; deprecated keys already under their new
+  // names. What was typed and the command line's own defaults (model), without task and mode.
+  std::vector<Override> overrides;
+  // One line each, to be shown to the user.
   std::vector<std::string> warnings;
 
-  [[nodiscard]] const OptionValue* Find(const std::string& key) const;
+  // What was set for a key; null where nothing was.
+  [[nodiscard]] const OptionValue* Find(std::string_view key) const {
+    return headroom::Find(overrides, key);
+  }
 };
 
-// Reads the words after the program's name: word order is free; `a=b`, `a = b`, `a =b`; a bare
-// boolean name is True; `--x=1` and trailing commas are mended with a warning; cfg=file.yaml is
-// read first, words on the line win over it. Nothing is evaluated. Throws ConfigError for unknown
-// keys (with the nearest ones), wrong types and ranges.
+// The grammar of `yolo [TASK] MODE key=value ...`, words in any order (reference 8.4.190): `a = b`,
+// brackets over several words, bare names of switches, cfg=file.yaml (words win over the file),
+// deprecated keys. `words` is without the program's name; none at all is help.
+// Throws ConfigError: unknown names (each with its nearest options), missing values, open brackets,
+// tasks and modes that are not part of this program, and runs without data= or source=.
 [[nodiscard]] ParsedCommand ParseCommandLine(std::span<const std::string> words);
+
+// The same grammar for the arguments of own commands that take options of a run (`memory plan`):
+// special words have no meaning and nothing is required.
+[[nodiscard]] ParsedCommand ParseRunArguments(std::span<const std::string> words);
 
 }  // namespace headroom

@@ -1,202 +1,281 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "headroom/config/dataset_yaml.h"
 
-#include "headroom/config/yaml_file.h"
+#include "headroom/config/yaml_tree.h"
 #include "headroom/core/error.h"
+#include "headroom/core/strings.h"
 
 #include <fmt/format.h>
-#include <yaml-cpp/yaml.h>
 
-#include <map>
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <optional>
 
 namespace headroom {
 namespace {
 
 namespace fs = std::filesystem;
 
-class Reader {
- public:
-  Reader(const std::string& file, const fs::path& datasets_dir)
-      : file_(file), datasets_dir_(datasets_dir), root_(LoadYaml(file)) {}
+constexpr std::int64_t kMaxClasses = 100'000;
 
-  DatasetConfig Run() {
-    if (!root_.IsMap())
-      throw ConfigError(
-          fmt::format("{}: no data set: it must have the keys train, val and names", file_));
-    DatasetConfig config{.file = file_};
-    config.root = FindRoot();
-    config.names = ReadNames();
-    config.train = ReadSplit(config.root, "train");
-    config.val = ReadSplit(config.root, root_["val"] ? "val" : "validation");
-    config.test = ReadSplit(config.root, "test");
-    for (const char* key : {"train", "val"}) {
-      const auto& split = key == std::string("train") ? config.train : config.val;
-      if (split.empty() && !(key == std::string("val") && !config.test.empty())) {
-        throw ConfigError(
-            fmt::format("{}: the key '{}' is missing; name a folder of images or a list file, for "
-                        "example {}: images/{}",
-                        file_, key, key, key));
-      }
+bool Exists(const fs::path& path) {
+  std::error_code ignored;
+  return fs::exists(path, ignored);
+}
+
+bool IsYaml(const fs::path& path) {
+  const std::string extension = ToLower(path.extension().string());
+  return extension == ".yaml" || extension == ".yml";
+}
+
+// The YAML file of a folder: data.yaml, or the only one there is.
+fs::path YamlInFolder(const fs::path& folder) {
+  if (Exists(folder / "data.yaml")) return folder / "data.yaml";
+  std::vector<fs::path> found;
+  std::error_code error;
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder, error)) {
+    if (IsYaml(entry.path())) found.push_back(entry.path());
+  }
+  if (found.size() == 1) return found.front();
+  throw ConfigError(
+      fmt::format("data={}: the folder holds {}; name the YAML file itself, or call it data.yaml",
+                  folder.string(), found.empty() ? "no data.yaml" : "several YAML files"));
+}
+
+fs::path FindDataFile(const std::string& data, const fs::path& working_folder,
+                      const fs::path& datasets_dir) {
+  for (const fs::path& base : {working_folder, datasets_dir}) {
+    const fs::path candidate = fs::absolute(base / data).lexically_normal();
+    std::error_code ignored;
+    if (fs::is_directory(candidate, ignored)) return YamlInFolder(candidate);
+    if (!Exists(candidate)) continue;
+    if (IsYaml(candidate)) return candidate;
+    throw ConfigError(fmt::format(
+        "data={}: a YAML file or the folder of one is needed; for example data=data.yaml", data));
+  }
+  throw ConfigError(
+      fmt::format("data={}: there is no such file in {} or {}. Data sets are not fetched: name the "
+                  "YAML file that says where "
+                  "yours is",
+                  data, working_folder.string(), datasets_dir.string()));
+}
+
+class DatasetReader {
+ public:
+  DatasetReader(const fs::path& file, const fs::path& working_folder, const fs::path& datasets_dir)
+      : working_folder_(working_folder), datasets_dir_(datasets_dir) {
+    config_.file = file.string();
+  }
+
+  DatasetConfig Read() {
+    tree_ = ReadYaml(config_.file);
+    if (!tree_.IsDict()) Fail(tree_, "`train:`, `val:` and `names:` are needed, one a line");
+    ReadClasses();
+    ReadRoot();
+    config_.train = ReadSplit("train");
+    config_.val = ReadSplit(tree_.Find("val") == nullptr ? "validation" : "val");
+    config_.test = ReadSplit("test");
+    config_.minival = ReadSplit("minival");
+    if (config_.train.empty() && config_.val.empty() && config_.test.empty()) {
+      Fail(tree_,
+           "no images are named; add for example `train: images/train` and `val: images/val`");
     }
-    return config;
+    ReadChannels();
+    if (const YamlTree* download = tree_.Find("download");
+        download != nullptr && download->IsScalar()) {
+      config_.download = download->text;
+    }
+    return std::move(config_);
   }
 
  private:
-  [[nodiscard]] std::string At(const YAML::Node& node) const {
-    return fmt::format("{}:{}", file_, node.Mark().line + 1);
+  [[noreturn]] void Fail(const YamlTree& node, const std::string& text) const {
+    throw ConfigError(fmt::format("{}:{}: {}", config_.file, node.line, text));
   }
 
-  fs::path FindRoot() const {
-    const fs::path folder = fs::absolute(fs::path(file_)).parent_path();
-    const YAML::Node node = root_["path"];
-    if (!node || node.IsNull()) return folder;
-    if (!node.IsScalar()) throw ConfigError(At(node) + ": path must be a folder's name");
-    const fs::path path = node.Scalar();
-    if (path.is_absolute()) {
-      if (!fs::exists(path))
-        throw ConfigError(
-            fmt::format("{}: path {} does not exist{}", At(node), path.string(), DownloadHint()));
-      return path;
+  // A whole number, also as "3" or 3.0.
+  [[nodiscard]] std::optional<std::int64_t> Whole(const YamlTree& node) const {
+    const OptionValue number =
+        node.IsScalar() ? OptionValue::Parse(Trim(node.text)) : OptionValue();
+    if (!number.is_number() || number.AsDouble() != std::floor(number.AsDouble()) ||
+        std::abs(number.AsDouble()) > 1e9) {
+      return std::nullopt;
     }
-    const std::vector<fs::path> tried = {folder / path, fs::current_path() / path,
-                                         datasets_dir_ / path};
-    for (const fs::path& candidate : tried) {
-      if (fs::exists(candidate)) return candidate.lexically_normal();
-    }
-    throw ConfigError(
-        fmt::format("{}: path '{}' was found in none of {} (the YAML's folder), {} (the working "
-                    "folder) and {} (datasets_dir of the settings){}",
-                    At(node), path.string(), tried[0].string(), tried[1].string(),
-                    tried[2].string(), DownloadHint()));
+    return static_cast<std::int64_t>(number.AsDouble());
   }
 
-  std::string DownloadHint() const {
-    if (!root_["download"]) return "";
-    return ". The file has a `download:` entry, which is never executed: fetch the data yourself "
-           "and correct `path:`";
+  void ReadClasses() {
+    const YamlTree* nc = tree_.Find("nc");
+    const YamlTree* names = tree_.Find("names");
+    if (nc != nullptr && nc->IsNull()) nc = nullptr;
+    if (names != nullptr && names->IsNull()) names = nullptr;
+    if (nc == nullptr && names == nullptr) {
+      Fail(tree_, "the classes are missing; add for example `names: [cat, dog]`");
+    }
+    if (names != nullptr) ReadNames(*names);
+    if (nc == nullptr) return;
+    const auto count = Whole(*nc);
+    if (!count || *count < 1 || *count > kMaxClasses) {
+      Fail(*nc, fmt::format("nc: {}: a number of classes from 1 to {} is needed", nc->text,
+                            kMaxClasses));
+    }
+    if (names != nullptr && static_cast<std::size_t>(*count) != config_.names.size()) {
+      Fail(*nc,
+           fmt::format("nc is {}, but names (line {}) has {} entries; make them agree, or drop nc",
+                       *count, names->line, config_.names.size()));
+    }
+    for (auto i = config_.names.size(); i < static_cast<std::size_t>(*count); ++i) {
+      config_.names.push_back(fmt::format("class_{}", i));
+    }
   }
 
-  std::vector<std::string> ReadSplit(const fs::path& root, const std::string& key) const {
-    const YAML::Node node = root_[key];
-    std::vector<std::string> sources;
-    if (!node || node.IsNull()) return sources;
-    const auto add = [&](const YAML::Node& item) {
-      if (!item.IsScalar())
-        throw ConfigError(fmt::format("{}: {} must be a path or a list of paths", At(item), key));
-      sources.push_back(Resolve(root, item, key).string());
-    };
-    if (node.IsSequence()) {
-      for (const YAML::Node& item : node) add(item);
-    } else {
-      add(node);
+  void ReadNames(const YamlTree& names) {
+    if (names.IsScalar())
+      Fail(names, fmt::format("names: {}: a list is needed, for example [cat, dog]", names.text));
+    const std::size_t count = names.items.size() + names.entries.size();
+    if (count == 0 || count > static_cast<std::size_t>(kMaxClasses)) {
+      Fail(names,
+           fmt::format("names has {} entries; from 1 to {} are possible", count, kMaxClasses));
     }
-    return sources;
-  }
-
-  fs::path Resolve(const fs::path& root, const YAML::Node& item, const std::string& key) const {
-    const std::string text = item.Scalar();
-    const fs::path path = (root / text).lexically_normal();
-    if (fs::exists(path)) return path;
-    // Exports of some labelling tools write ../train although the folder is beside the YAML.
-    if (text.starts_with("../") && fs::exists(root / text.substr(3)))
-      return (root / text.substr(3)).lexically_normal();
-    throw ConfigError(
-        fmt::format("{}: {}: {} does not exist{}", At(item), key, path.string(), DownloadHint()));
-  }
-
-  std::vector<std::string> ReadNames() const {
-    const YAML::Node names = root_["names"];
-    const int count = ReadCount();
-    std::vector<std::string> result;
-    if (!names || names.IsNull()) {
-      if (count < 0)
-        throw ConfigError(
-            fmt::format("{}: neither names nor nc is given; write names: [first, second] ", file_));
-      for (int i = 0; i < count; ++i) result.push_back(fmt::format("class_{}", i));
-      return result;
-    }
-    if (names.IsSequence()) {
-      for (const YAML::Node& name : names) result.push_back(name.as<std::string>());
-    } else if (names.IsMap()) {
-      result = NamesFromMap(names);
-    } else {
-      throw ConfigError(At(names) + ": names must be a list or a map from class number to name");
-    }
-    if (count >= 0 && count != static_cast<int>(result.size())) {
-      throw ConfigError(
-          fmt::format("{}: nc is {} but names has {} entries; make them agree or leave nc out",
-                      At(names), count, result.size()));
-    }
-    if (result.empty())
-      throw ConfigError(At(names) + ": names is empty; a detector needs at least one class");
-    return result;
-  }
-
-  std::vector<std::string> NamesFromMap(const YAML::Node& names) const {
-    std::map<int, std::string> by_class;
-    for (const auto& entry : names) {
-      const OptionValue key = OptionValue::Parse(entry.first.Scalar());
-      if (!key.is_int() || key.AsInt() < 0)
-        throw ConfigError(
-            fmt::format("{}: '{}' is no class number", At(entry.first), entry.first.Scalar()));
-      by_class[static_cast<int>(key.AsInt())] = entry.second.as<std::string>();
-    }
-    std::vector<std::string> result;
-    for (const auto& [id, name] : by_class) {
-      if (id != static_cast<int>(result.size())) {
-        throw ConfigError(fmt::format("{}: {} classes must be numbered 0 to {}, but {} is missing",
-                                      At(names), by_class.size(), by_class.size() - 1,
-                                      result.size()));
+    for (const YamlTree& item : names.items) config_.names.push_back(Name(item));
+    if (!names.IsDict()) return;
+    std::vector<std::optional<std::string>> by_index(count);
+    for (const auto& [key, node] : names.entries) {
+      std::int64_t index = -1;
+      if (!ParseInt(key, &index))
+        Fail(node, fmt::format("names: the key '{}' is no class number", key));
+      if (index < 0 || static_cast<std::size_t>(index) >= count) {
+        Fail(node,
+             fmt::format("names: class {} among {} names; the numbers must be 0 to {}, each once",
+                         index, count, count - 1));
       }
-      result.push_back(name);
+      auto& slot = by_index[static_cast<std::size_t>(index)];
+      if (slot) Fail(node, fmt::format("names: class {} is named twice", index));
+      slot = Name(node);
     }
-    return result;
+    for (const auto& name : by_index) config_.names.push_back(*name);
   }
 
-  int ReadCount() const {
-    const YAML::Node node = root_["nc"];
-    if (!node || node.IsNull()) return -1;
-    const OptionValue value =
-        node.IsScalar() ? OptionValue::Parse(node.Scalar()) : OptionValue("a list");
-    const bool whole =
-        value.is_int() ||
-        (value.is_float() &&
-         value.AsDouble() == static_cast<double>(static_cast<int>(value.AsDouble())));
-    if (!whole || value.AsDouble() < 1 || value.AsDouble() > 100000) {
-      throw ConfigError(
-          fmt::format("{}: nc '{}' is no number of classes; it must be a whole number from 1 up",
-                      At(node), value.ToText()));
-    }
-    return static_cast<int>(value.AsDouble());
+  [[nodiscard]] std::string Name(const YamlTree& node) const {
+    if (!node.IsScalar()) Fail(node, "names: a class needs one text as its name");
+    return node.text;
   }
 
-  std::string file_;
-  fs::path datasets_dir_;
-  YAML::Node root_;
+  // True when every split is an absolute path, so that the root does not matter.
+  [[nodiscard]] bool SplitsAreAbsolute() const {
+    bool absolute = true;
+    for (const char* key : {"train", "val", "validation", "test", "minival"}) {
+      const YamlTree* node = tree_.Find(key);
+      if (node == nullptr || node->IsNull()) continue;
+      if (node->IsScalar()) absolute = absolute && fs::path(node->text).is_absolute();
+      for (const YamlTree& item : node->items)
+        absolute = absolute && fs::path(item.text).is_absolute();
+    }
+    return absolute;
+  }
+
+  void ReadRoot() {
+    const fs::path folder = fs::path(config_.file).parent_path();
+    const YamlTree* node = tree_.Find("path");
+    config_.root = folder;
+    if (node == nullptr || node->IsNull()) return;
+    if (!node->value.is_string())
+      Fail(*node, "path: one text is needed, the folder of the data set");
+    const fs::path typed(node->text);
+    if (typed.is_absolute()) {
+      config_.root = typed.lexically_normal();
+      return;
+    }
+    std::string tried;
+    for (const fs::path& base : {folder, working_folder_, datasets_dir_}) {
+      const fs::path candidate = fs::absolute(base / typed).lexically_normal();
+      if (Exists(candidate)) {
+        config_.root = candidate;
+        return;
+      }
+      tried += fmt::format("\n  {}", candidate.string());
+    }
+    if (SplitsAreAbsolute()) return;
+    Fail(*node, fmt::format("path: {} does not exist; looked for{}\nWrite the absolute path of the "
+                            "data set, or drop the "
+                            "line when it lies beside this file{}",
+                            node->text, tried, DownloadHint()));
+  }
+
+  [[nodiscard]] std::string DownloadHint() const {
+    const YamlTree* download = tree_.Find("download");
+    if (download == nullptr || download->IsNull()) return "";
+    return fmt::format(". The `download:` on line {} is never fetched or run; do that yourself",
+                       download->line);
+  }
+
+  std::vector<std::string> ReadSplit(const std::string& key) {
+    std::vector<std::string> places;
+    const YamlTree* node = tree_.Find(key);
+    if (node == nullptr || node->IsNull()) return places;
+    if (node->IsDict())
+      Fail(*node, fmt::format("{}: a folder, a list file or a list of these is needed", key));
+    if (node->IsScalar()) places.push_back(Place(*node, key));
+    for (const YamlTree& item : node->items) places.push_back(Place(item, key));
+    return places;
+  }
+
+  [[nodiscard]] std::string Place(const YamlTree& node, const std::string& key) const {
+    if (!node.IsScalar() || !node.value.is_string() || node.text.empty()) {
+      Fail(node, fmt::format("{}: a text is needed, for example images/{}", key, key));
+    }
+    fs::path place = (config_.root / node.text).lexically_normal();
+    // Some exporters write ../train/images and mean train/images.
+    if (!Exists(place) && node.text.starts_with("../")) {
+      const fs::path inside = (config_.root / node.text.substr(3)).lexically_normal();
+      if (Exists(inside)) place = inside;
+    }
+    return place.string();
+  }
+
+  void ReadChannels() {
+    const YamlTree* node = tree_.Find("channels");
+    if (node == nullptr || node->IsNull() || Whole(*node) == 3) return;
+    Fail(*node, fmt::format("channels: {}: images are read as colour, 3 channels; drop the line",
+                            node->text));
+  }
+
+  DatasetConfig config_;
+  YamlTree tree_;
+  const fs::path& working_folder_;
+  const fs::path& datasets_dir_;
 };
 
 }  // namespace
 
 const std::vector<std::string>& DatasetConfig::Split(const std::string& split) const {
-  const std::vector<std::string>& sources = split == "train"  ? train
-                                            : split == "test" ? test
-                                            : val.empty()     ? test
-                                                              : val;
-  if (sources.empty())
-    throw ConfigError(fmt::format(
-        "{}: no images are named for split '{}'; add the key '{}' or choose another split=", file,
-        split, split));
-  return sources;
+  const bool test_for_val = split == "val" && val.empty();
+  const auto& places = split == "train"                  ? train
+                       : split == "minival"              ? minival
+                       : split == "test" || test_for_val ? test
+                                                         : val;
+  if (places.empty()) {
+    throw ConfigError(fmt::format("{}: there is no `{}:`; add it, for example `{}: images/{}`",
+                                  file, split, split, split));
+  }
+  for (const std::string& place : places) {
+    if (Exists(place)) continue;
+    const char* hint = download.empty()
+                           ? ""
+                           : "; the file's `download:` is never fetched or run, do that yourself";
+    throw DataError(fmt::format(
+        "{}: the {} images are missing: {} does not exist (the data set's root is {}){}", file,
+        split, place, root.string(), hint));
+  }
+  return places;
 }
 
 DatasetConfig ReadDatasetYaml(const std::string& data, const fs::path& datasets_dir) {
-  std::string file = data;
-  if (fs::is_directory(file)) file = (fs::path(file) / "data.yaml").string();
-  if (!fs::exists(file)) {
-    throw ConfigError(fmt::format(
-        "data={} does not exist; name a data.yaml with the keys train, val and names", file));
-  }
-  return Reader(file, datasets_dir).Run();
+  const fs::path working_folder = fs::current_path();
+  return DatasetReader(FindDataFile(data, working_folder, datasets_dir), working_folder,
+                       datasets_dir)
+      .Read();
 }
 
 }  // namespace headroom

@@ -3,26 +3,33 @@
 
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace headroom {
 
-// A data.yaml, read and resolved.
+// A data set's YAML, checked, every path absolute. Images and labels are not looked at.
 struct DatasetConfig {
-  std::string file;                           // As the user gave it.
-  std::filesystem::path root;                 // Absolute.
-  std::vector<std::string> train, val, test;  // Folders and list files, absolute.
-  std::vector<std::string> names;             // By class.
+  std::string file;            // The YAML's path.
+  std::filesystem::path root;  // Of the splits.
+  // Folders of images, list files or single images, in order; empty where there is no such split.
+  std::vector<std::string> train, val, test, minival;
+  std::vector<std::string> names;  // By class.
+  int channels = 3;
+  std::string download;  // As written; never executed or fetched.
 
   [[nodiscard]] int classes() const { return static_cast<int>(names.size()); }
-  // train, val or test; throws ConfigError when the split is not there. val stands for test when
-  // only that is given.
+  // train, val, test or minival; test stands in for a val that is not there. Throws ConfigError
+  // where there is no such split and DataError where a place does not exist: what was looked for
+  // and, if there is one, that the download line is not run.
   [[nodiscard]] const std::vector<std::string>& Split(const std::string& split) const;
 };
 
-// Reads `data`: a YAML file, or a folder with a data.yaml. A relative `path:` is tried in the
-// YAML's folder, in the working folder, then in `datasets_dir`; the error lists all three.
-// `download:` is never executed. Throws ConfigError with file and line.
+// Reads data=: a YAML file, or a folder that holds data.yaml (or one other YAML file); relative to
+// the working folder, else to `datasets_dir`. A relative `path:` is looked for in the YAML's
+// folder, the working folder, then datasets_dir. Throws ConfigError with file and line: broken
+// YAML, tabs, types, nc and names in conflict, no split at all, a `path:` in none of the three
+// places (all are listed).
 [[nodiscard]] DatasetConfig ReadDatasetYaml(const std::string& data,
                                             const std::filesystem::path& datasets_dir);
 

@@ -4,19 +4,21 @@
 #include "headroom/config/option_value.h"
 
 #include <cstdint>
-#include <map>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 namespace headroom {
 
 // One row of a model YAML: [from, repeats, module, args].
 struct ModelLayer {
-  std::vector<int> from;
-  int repeats = 1;
+  std::vector<int> from;  // Layers it reads: -1 the one before, k the k-th.
+  int repeats = 1;        // Not yet scaled.
   std::string module;
-  std::vector<OptionValue> args;
-  int line = 0;
+  std::vector<OptionValue>
+      args;      // Channels not yet scaled; None is null, a name such as nc its text.
+  int line = 0;  // In the file, for errors.
 };
 
 struct ModelScale {
@@ -34,25 +36,33 @@ struct ModelConfig {
   std::int64_t max_channels = 1 << 20;
   std::int64_t reg_max = 16;
   bool end2end = false;
-  std::map<std::string, ModelScale> scales;
-  std::vector<ModelLayer> layers;  // Backbone, then head.
+  std::vector<std::pair<std::string, ModelScale>> scales;  // In the file's order.
+  std::vector<ModelLayer> layers;                          // Backbone, then head.
   std::size_t backbone_layers = 0;
+  std::vector<std::string> warnings;  // What was assumed, for the user.
 
   // "yolo11n": the file's stem.
   [[nodiscard]] std::string Name() const;
 };
 
-// Finds and parses a model YAML: the size letter is taken off the name (yolo11s.yaml is yolo11.yaml
-// at scale s); the local file first, then the built-in ones. Throws ConfigError.
+// Finds and parses a model YAML. The file itself if it exists; else the one without the size letter
+// (yolo11s.yaml is yolo11.yaml at scale s), beside it or built in. Throws ConfigError with the
+// names that are there, or with file and line of what is wrong.
 [[nodiscard]] ModelConfig ReadModelYaml(const std::string& name);
 // The same from text; `name` serves messages and the scale.
 [[nodiscard]] ModelConfig ParseModelYaml(const std::string& text, const std::string& name);
-// The names of the built-in files: yolo11.yaml, ...
+// The names of the built-in files (they are in the binary): yolo11.yaml, ...
 [[nodiscard]] std::vector<std::string> BuiltInModels();
 
-// Recipe 3.1. Channels: ceil(min(c, max) * width / 8) * 8. Repeats: max(round half to even(n *
-// depth), 1).
+// The model as the dict that the reference keeps in a checkpoint (nc, scales, backbone, head,
+// scale, yaml_file, channels), and as YAML text with one row a layer. Both parse back to the same
+// model.
+[[nodiscard]] OptionValue::Dict ModelDict(const ModelConfig& config);
+[[nodiscard]] std::string ModelYamlText(const ModelConfig& config);
+
+// Channels that a layer gets: ceil(min(channels, max) * width / 8) * 8.
 [[nodiscard]] std::int64_t ScaledChannels(std::int64_t channels, const ModelConfig& config);
+// max(repeats * depth rounded half to even, 1); a single one stays one.
 [[nodiscard]] int ScaledRepeats(int repeats, double depth);
 
 }  // namespace headroom

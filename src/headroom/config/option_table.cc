@@ -1,216 +1,352 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "headroom/config/option_table.h"
 
-#include "headroom/core/error.h"
-
-#include <fmt/format.h>
-
-#include <cmath>
-#include <vector>
+#include <algorithm>
 
 namespace headroom {
 namespace {
 
-using enum OptionType;
-constexpr auto kOther = OptionOwner::kOtherTask;
-constexpr auto kOurs = OptionOwner::kOurs;
-constexpr auto kRef = OptionOwner::kReference;
+using T = OptionType;
+using G = OptionGroup;
 
-const std::vector<OptionInfo>& Table() {
-  static const std::vector<OptionInfo> table = {
-      {"task", kText, "detect", "task: detect"},
-      {"mode", kText, "train", "mode: train, val, predict or export"},
-      {"model", kText, {}, "weights (.pt) or architecture (.yaml)"},
-      {"data", kAny, {}, "data.yaml that names the images and classes"},
-      {"epochs", kInt, 100, "epochs to train", kRef, 1},
-      {"time", kNumber, {}, "hours to train; overrides epochs"},
-      {"patience", kInt, 100, "epochs without improvement before stopping; 0: never stop", kRef, 0},
-      {"batch", kNumber, 16,
-       "images a batch; -1: chosen for the machine; 0.7: share of the memory budget"},
-      {"imgsz", kAny, 640, "image size in pixels, rounded up to a multiple of 32"},
-      {"save", kBool, true, "write checkpoints and predictions"},
-      {"save_period", kInt, -1, "also keep a checkpoint every k epochs; below 1: never"},
-      {"cache", kAny, false, "keep decoded images: ram, disk or False"},
-      {"device", kAny, {}, "cpu, 0, cuda:0 or mps"},
-      {"workers", kInt, 8, "loader threads; -1: chosen for the machine", kRef, -1},
-      {"project", kText, {}, "parent folder of the run"},
-      {"name", kText, {}, "name of the run's folder"},
-      {"exist_ok", kBool, false, "write into an existing run folder"},
-      {"pretrained", kAny, true, "start from the model's weights, or a file with weights"},
-      {"cls_remap", kBool, true, "carry class weights over by class name"},
-      {"optimizer", kText, "auto",
-       "SGD, Adam, AdamW, Adamax, NAdam, RAdam, RMSProp, MuSGD or auto"},
-      {"verbose", kBool, true, "print details"},
-      {"seed", kInt, 0, "random seed", kRef, 0},
-      {"deterministic", kBool, true, "deterministic operations (always, on a CPU)"},
-      {"single_cls", kBool, false, "treat all classes as one"},
-      {"rect", kBool, false, "rectangular training batches"},
-      {"cos_lr", kBool, false, "cosine learning-rate schedule"},
-      {"close_mosaic", kInt, 10, "last epochs without mosaic; 0: never close it", kRef, 0},
-      {"resume", kAny, false, "continue an interrupted run"},
-      {"amp", kAny, true, "mixed precision: True, False, bf16 or fp32"},
-      {"fraction", kAny, 1.0, "share (0, 1] or number of training images used"},
-      {"profile", kBool, false, "time exported models", kOther},
-      {"freeze", kAny, {}, "layers not trained: a count or a list"},
-      {"multi_scale", kFraction, 0.0, "vary the image size by this share of imgsz"},
-      {"compile", kAny, false, "torch.compile", kOther},
-      {"channels_last", kAny, {}, "memory layout; always channels last here", kOther},
-      {"overlap_mask", kBool, true, "segmentation", kOther},
-      {"mask_ratio", kInt, 4, "segmentation", kOther, 1},
-      {"dropout", kFraction, 0.0, "classification", kOther},
-      {"val", kBool, true, "validate after each epoch"},
-      {"split", kText, "val", "split to validate: val, test or train"},
-      {"save_json", kBool, false, "write predictions.json in COCO form"},
-      {"conf", kFraction, {}, "confidence threshold (0.25 for predict, 0.001 for val)"},
-      {"iou", kFraction, 0.7, "overlap above which NMS drops a box"},
-      {"max_det", kInt, 300, "detections an image", kRef, 1},
-      {"quantize", kAny, {}, "16: half precision for val, predict, export"},
-      {"dnn", kBool, false, "run ONNX with OpenCV"},
-      {"plots", kBool, true, "draw charts and pictures"},
-      {"nms", kAny, {}, "False: end-to-end head without NMS (YOLO26)"},
-      {"source", kText, {}, "images or videos to predict"},
-      {"vid_stride", kInt, 1, "video frame step", kRef, 1},
-      {"stream_buffer", kBool, false, "queue all stream frames", kOther},
-      {"visualize", kBool, false, "dump feature maps", kOther},
-      {"augment", kBool, false, "test-time augmentation", kOther},
-      {"agnostic_nms", kBool, false, "NMS ignores classes"},
-      {"classes", kAny, {}, "class or list of classes to keep"},
-      {"retina_masks", kBool, false, "segmentation", kOther},
-      {"embed", kAny, {}, "return layer embeddings", kOther},
-      {"show", kBool, false, "show predictions in a window", kOther},
-      {"save_frames", kBool, false, "save video frames"},
-      {"save_txt", kBool, false, "write predictions as label files"},
-      {"save_conf", kBool, false, "with confidences"},
-      {"save_crop", kBool, false, "write cropped detections"},
-      {"show_labels", kBool, true, "draw class names"},
-      {"show_conf", kBool, true, "draw confidences"},
-      {"show_boxes", kBool, true, "draw boxes"},
-      {"line_width", kInt, {}, "line width in pixels; by image size where absent", kRef, 1},
-      {"format", kText, "torchscript", "export format: onnx or torchscript"},
-      {"optimize", kBool, false, "export switch", kOther},
-      {"dynamic", kBool, false, "export with free batch and image size"},
-      {"simplify", kBool, true, "simplify the ONNX graph"},
-      {"opset", kInt, {}, "ONNX opset"},
-      {"workspace", kNumber, {}, "TensorRT GiB", kOther},
-      {"lr0", kFraction, 0.01, "initial learning rate"},
-      {"lrf", kFraction, 0.01, "final learning rate as a share of lr0"},
-      {"momentum", kFraction, 0.937, "SGD momentum, Adam beta1"},
-      {"weight_decay", kFraction, 0.0005, "weight decay at the nominal batch"},
-      {"warmup_epochs", kNumber, 3.0, "warm-up length in epochs", kRef, 0},
-      {"warmup_momentum", kFraction, 0.8, "momentum at the start of warm-up"},
-      {"warmup_bias_lr", kFraction, 0.1, "bias learning rate at the start of warm-up"},
-      {"distill_model", kAny, {}, "teacher model", kOther},
-      {"dis", kNumber, 6.0, "distillation gain", kOther},
-      {"box", kNumber, 7.5, "box loss gain"},
-      {"cls", kNumber, 0.5, "class loss gain"},
-      {"cls_pw", kFraction, 0.0, "weight of rare classes: count^-p"},
-      {"dfl", kNumber, 1.5, "distribution focal loss gain"},
-      {"pose", kNumber, 12.0, "pose", kOther},
-      {"kobj", kNumber, 1.0, "pose", kOther},
-      {"rle", kNumber, 1.0, "pose", kOther},
-      {"angle", kNumber, 1.0, "oriented boxes", kOther},
-      {"dlog", kNumber, 1.0, "depth", kOther},
-      {"dgrad", kNumber, 0.5, "depth", kOther},
-      {"dlam", kNumber, 1.0, "depth", kOther},
-      {"nbs", kInt, 64, "nominal batch: gradients accumulate up to it", kRef, 1},
-      {"hsv_h", kFraction, 0.015, "hue jitter, share of the circle"},
-      {"hsv_s", kFraction, 0.7, "saturation jitter"},
-      {"hsv_v", kFraction, 0.4, "brightness jitter"},
-      {"degrees", kNumber, 0.0, "rotation range in degrees"},
-      {"translate", kFraction, 0.1, "shift range, share of the image"},
-      {"scale", kAny, 0.5, "zoom range: gain or (min, max)"},
-      {"shear", kNumber, 0.0, "shear range in degrees"},
-      {"perspective", kFraction, 0.0, "perspective range (at most 0.001 as a rule)"},
-      {"flipud", kFraction, 0.0, "probability of a vertical flip"},
-      {"fliplr", kFraction, 0.5, "probability of a horizontal flip"},
-      {"bgr", kFraction, 0.0, "probability of swapped colour channels"},
-      {"mosaic", kFraction, 1.0, "probability of a mosaic of four images"},
-      {"mixup", kFraction, 0.0, "probability of mixup"},
-      {"cutmix", kFraction, 0.0, "probability of cutmix"},
-      {"copy_paste", kFraction, 0.0, "probability of pasting polygons"},
-      {"copy_paste_mode", kText, "flip", "flip or mixup"},
-      {"auto_augment", kText, "randaugment", "classification", kOther},
-      {"erasing", kFraction, 0.4, "classification", kOther},
-      {"cfg", kText, {}, "YAML file with options"},
-      {"tracker", kText, "tracktrack.yaml", "tracking", kOther},
-      {"memory", kAny, {}, "host memory budget: 6G, or a share of what is free (0.8)", kOurs},
-      {"vram", kAny, {}, "device memory budget: 20G, or a share (0.85)", kOurs},
-      {"microbatch", kInt, {}, "images that go through the network at once", kOurs, 1},
-      {"ops", kText, "auto", "operations: auto, fused or reference", kOurs},
-      {"recompute", kText, "auto", "computed again in backward: none, activations, blocks or auto",
-       kOurs},
-      {"progress", kText, "auto", "progress output: auto or json", kOurs},
-      {"tensorboard", kBool, false, "write TensorBoard event files", kOurs},
-  };
-  return table;
-}
+constexpr std::string_view kSegmentation = "it belongs to segmentation";
+constexpr std::string_view kPose = "it belongs to pose estimation";
+constexpr std::string_view kOriented = "it belongs to oriented boxes";
+constexpr std::string_view kClassification = "it belongs to classification";
+constexpr std::string_view kDepth = "it belongs to depth estimation";
+constexpr std::string_view kDistillation = "distillation is not part of this program";
 
-const char* TypeText(OptionType type) {
-  switch (type) {
-    case kText:
-      return "text";
-    case kBool:
-      return "True or False";
-    case kInt:
-      return "a whole number";
-    case kNumber:
-      return "a number";
-    case kFraction:
-      return "a number from 0 to 1";
-    case kAny:
-      return "any value";
+// Lets a row say in words only what is special to it.
+struct Row : OptionInfo {
+  constexpr Row(std::string_view its_name, T its_type, std::string_view its_initial, G its_group,
+                std::string_view its_help) {
+    name = its_name;
+    type = its_type;
+    initial = its_initial;
+    group = its_group;
+    help = its_help;
   }
-  return "";
-}
+  constexpr Row AtLeast(double least) const { return Range(least, maximum); }
+  constexpr Row Above0() const { return AtLeast(std::numeric_limits<double>::min()); }
+  constexpr Row Range(double least, double most) const {
+    Row row = *this;
+    row.minimum = least;
+    row.maximum = most;
+    return row;
+  }
+  constexpr Row Of(std::string_view its_choices) const {
+    Row row = *this;
+    row.choices = its_choices;
+    return row;
+  }
+  constexpr Row In(std::string_view its_unit) const {
+    Row row = *this;
+    row.unit = its_unit;
+    return row;
+  }
+  constexpr Row Unused(std::string_view because) const {
+    Row row = *this;
+    row.owner = OptionOwner::kOtherTask;
+    row.unused = because;
+    return row;
+  }
+  constexpr Row OnResume() const {
+    Row row = *this;
+    row.on_resume = true;
+    return row;
+  }
+  constexpr Row Ours() const {
+    Row row = OnResume();
+    row.owner = OptionOwner::kOurs;
+    return row;
+  }
+  constexpr Row MaybeNull() const {
+    Row row = *this;
+    row.maybe_null = true;
+    return row;
+  }
+};
 
-[[noreturn]] void Refuse(const OptionInfo& option, const OptionValue& value) {
-  std::string allowed = TypeText(option.type);
-  if (option.minimum) allowed += fmt::format(", at least {:g}", *option.minimum);
-  if (option.maximum) allowed += fmt::format(", at most {:g}", *option.maximum);
-  throw ConfigError(fmt::format("{}={} is not allowed: {} is {} ({}); for example {}={}",
-                                option.name, value.ToText(), option.name, allowed, option.help,
-                                option.name, option.default_value.ToText()));
-}
+// The order is that of the reference's args.yaml; its keys, defaults and types are those
+// of 8.4.190.
+constexpr OptionInfo kTable[] = {
+    Row("task", T::kOneOf, "detect", G::kRun, "what the model does").Of("detect"),
+    Row("mode", T::kOneOf, "train", G::kRun, "what to do").Of("train|val|predict|export"),
+    Row("model", T::kText, "None", G::kRun,
+        "weights (.pt, .onnx, .torchscript) or a model YAML to build from"),
+    Row("data", T::kText, "None", G::kRun,
+        "data set: its YAML file, or the folder that holds data.yaml")
+        .OnResume(),
+    Row("epochs", T::kInt, "100", G::kTrain, "passes over the training images")
+        .AtLeast(1)
+        .In("epochs"),
+    Row("time", T::kNumber, "None", G::kTrain, "longest training time; overrides epochs")
+        .Above0()
+        .In("hours")
+        .OnResume(),
+    Row("patience", T::kInt, "100", G::kTrain,
+        "stop after so many epochs without a better result; 0 never stops")
+        .AtLeast(0)
+        .In("epochs")
+        .OnResume(),
+    Row("batch", T::kBatch, "16", G::kTrain,
+        "images a step; -1 chooses, 0.7 fills that share of the memory budget")
+        .In("images")
+        .OnResume(),
+    Row("imgsz", T::kImageSize, "640", G::kTrain,
+        "side of the square that images are fitted into; height,width for predict and export")
+        .Range(1, 32768)
+        .In("pixels")
+        .OnResume(),
+    Row("save", T::kBool, "True", G::kTrain, "write checkpoints, and in predict the pictures"),
+    Row("save_period", T::kInt, "-1", G::kTrain,
+        "keep a checkpoint every so many epochs; below 1 never")
+        .In("epochs")
+        .OnResume(),
+    Row("cache", T::kCache, "False", G::kTrain,
+        "keep decoded images: ram as the memory budget allows, disk in one file")
+        .OnResume()
+        .MaybeNull(),
+    Row("device", T::kDevice, "None", G::kRun,
+        "where to compute: cpu, 0, cuda:0, mps; None takes the GPU if there is one")
+        .OnResume(),
+    Row("workers", T::kInt, "8", G::kTrain,
+        "threads that decode and augment; -1 adapts; not typed: at most the cores there are")
+        .AtLeast(-1)
+        .In("threads")
+        .OnResume(),
+    Row("project", T::kText, "None", G::kRun,
+        "folder that holds the run folders; a relative one lies under <runs_dir>/<task>"),
+    Row("name", T::kText, "None", G::kRun, "name of the run folder; None takes the mode"),
+    Row("exist_ok", T::kBool, "False", G::kRun, "write into the run folder although it exists"),
+    Row("pretrained", T::kBoolOrText, "True", G::kTrain,
+        "False starts from random weights, a file from its weights")
+        .MaybeNull(),
+    Row("cls_remap", T::kBool, "True", G::kTrain,
+        "carry class rows over by class name when the classes differ"),
+    Row("optimizer", T::kOneOf, "auto", G::kTrain, "how weights are updated")
+        .Of("auto|SGD|Adam|AdamW|Adamax|NAdam|RAdam|RMSProp|MuSGD"),
+    Row("verbose", T::kBool, "True", G::kRun, "print per-class results and details"),
+    Row("seed", T::kInt, "0", G::kTrain, "start of every random stream").AtLeast(0),
+    Row("deterministic", T::kBool, "True", G::kTrain, "use deterministic algorithms only"),
+    Row("single_cls", T::kBool, "False", G::kTrain, "treat all labels as one class, \"item\""),
+    Row("rect", T::kBool, "False", G::kTrain, "batches of one aspect ratio with the least padding"),
+    Row("cos_lr", T::kBool, "False", G::kTrain, "cosine learning-rate schedule"),
+    Row("close_mosaic", T::kInt, "10", G::kTrain, "train the last epochs without mosaic")
+        .AtLeast(0)
+        .In("epochs")
+        .OnResume(),
+    Row("resume", T::kBoolOrText, "False", G::kTrain,
+        "continue an interrupted training: True, or its last.pt")
+        .MaybeNull(),
+    Row("amp", T::kAmp, "True", G::kTrain,
+        "16-bit storage: True where the processor computes it natively, bf16 by hand, False for "
+        "fp32"),
+    Row("fraction", T::kFraction, "1.0", G::kTrain,
+        "share or count of the images to use; a list names train, val, test"),
+    Row("profile", T::kBool, "False", G::kTrain, "profile exported formats")
+        .Unused("the profiler is reached by other means"),
+    Row("freeze", T::kFreeze, "None", G::kTrain,
+        "layers that are not trained: the first n, or a list of indices and names")
+        .OnResume(),
+    Row("multi_scale", T::kShareOrTrue, "0.0", G::kTrain,
+        "vary the image size of each batch by up to this share")
+        .Range(0, 1),
+    Row("compile", T::kBoolOrText, "False", G::kRun, "graph compilation")
+        .Unused("the network is planned ahead of time as it is"),
+    Row("channels_last", T::kBool, "None", G::kRun, "memory layout")
+        .Unused("channels-last is the only layout here"),
+    Row("overlap_mask", T::kBool, "True", G::kTrain, "join masks").Unused(kSegmentation),
+    Row("mask_ratio", T::kInt, "4", G::kTrain, "mask downsampling")
+        .AtLeast(1)
+        .Unused(kSegmentation),
+    Row("dropout", T::kNumber, "0.0", G::kTrain, "classifier dropout")
+        .Range(0, 1)
+        .Unused(kClassification),
+    Row("val", T::kBool, "True", G::kVal, "validate after each epoch").OnResume(),
+    Row("split", T::kOneOf, "val", G::kVal, "which images to validate on")
+        .Of("train|val|test|minival"),
+    Row("save_json", T::kBool, "False", G::kVal, "write predictions.json in COCO form"),
+    Row("conf", T::kNumber, "None", G::kVal,
+        "least score of a detection; None: 0.25 in predict, 0.001 in val")
+        .Range(0, 1),
+    Row("iou", T::kNumber, "0.7", G::kVal, "overlap above which NMS drops the weaker box")
+        .Range(0, 1),
+    Row("max_det", T::kInt, "300", G::kVal, "most detections an image").AtLeast(1).In("boxes"),
+    Row("quantize", T::kQuantize, "None", G::kVal, "16 computes and exports in fp16"),
+    Row("dnn", T::kBool, "False", G::kPredict, "run ONNX files with OpenCV")
+        .Unused("ONNX files are always run with OpenCV"),
+    Row("plots", T::kBool, "True", G::kTrain, "draw curves, confusion matrix and sample batches")
+        .OnResume(),
+    Row("nms", T::kBool, "None", G::kVal,
+        "False uses the head without NMS where the model has one; True puts NMS into an export"),
+    Row("source", T::kSources, "None", G::kPredict, "image, video, folder, pattern or list file"),
+    Row("vid_stride", T::kInt, "1", G::kPredict, "use every n-th frame of a video")
+        .AtLeast(1)
+        .In("frames"),
+    Row("stream_buffer", T::kBool, "False", G::kPredict, "queue all frames of a stream")
+        .Unused("streams are not read"),
+    Row("visualize", T::kBool, "False", G::kPredict, "write feature maps")
+        .Unused("feature maps are not written"),
+    Row("augment", T::kBool, "False", G::kPredict, "test-time augmentation")
+        .Unused("test-time augmentation is not part of this program"),
+    Row("agnostic_nms", T::kBool, "False", G::kPredict, "NMS across classes"),
+    Row("classes", T::kClasses, "None", G::kPredict, "use these classes only").AtLeast(0),
+    Row("retina_masks", T::kBool, "False", G::kPredict, "full-size masks").Unused(kSegmentation),
+    Row("embed", T::kSources, "None", G::kPredict, "return embeddings")
+        .Unused("embeddings are not written"),
+    Row("show", T::kBool, "False", G::kPredict, "open a window")
+        .Unused("no windows are opened; look at the saved pictures"),
+    Row("save_frames", T::kBool, "False", G::kPredict, "save each frame of a video as a picture"),
+    Row("save_txt", T::kBool, "False", G::kPredict, "write detections as label files"),
+    Row("save_conf", T::kBool, "False", G::kPredict, "add the score to each line of save_txt"),
+    Row("save_crop", T::kBool, "False", G::kPredict, "save the cut-out of each detection"),
+    Row("show_labels", T::kBool, "True", G::kPredict, "write the class on each drawn box"),
+    Row("show_conf", T::kBool, "True", G::kPredict, "write the score on each drawn box"),
+    Row("show_boxes", T::kBool, "True", G::kPredict, "draw the boxes"),
+    Row("line_width", T::kInt, "None", G::kPredict, "width of drawn lines; None fits the image")
+        .AtLeast(1)
+        .In("pixels"),
+    Row("format", T::kOneOf, "torchscript", G::kExport, "kind of file to write")
+        .Of("torchscript|onnx"),
+    Row("optimize", T::kBool, "False", G::kExport, "optimise TorchScript for mobile")
+        .Unused("TorchScript files are written as they are"),
+    Row("dynamic", T::kBool, "False", G::kExport, "leave batch and image size open"),
+    Row("simplify", T::kBool, "True", G::kExport, "simplify the ONNX graph")
+        .Unused("the graph is written in its simplest form"),
+    Row("opset", T::kInt, "None", G::kExport, "ONNX operator set; None takes 12").AtLeast(1),
+    Row("workspace", T::kNumber, "None", G::kExport, "TensorRT workspace")
+        .AtLeast(0)
+        .In("GiB")
+        .Unused("TensorRT is not an export format here"),
+    Row("lr0", T::kNumber, "0.01", G::kTrain,
+        "learning rate after the warm-up (not with optimizer=auto)")
+        .Range(0, 1),
+    Row("lrf", T::kNumber, "0.01", G::kTrain, "last learning rate as a share of lr0").Range(0, 1),
+    Row("momentum", T::kNumber, "0.937", G::kTrain,
+        "momentum of SGD, first beta of Adam (not with optimizer=auto)")
+        .Range(0, 1),
+    Row("weight_decay", T::kNumber, "0.0005", G::kTrain, "L2 decay, at a batch of nbs").Range(0, 1),
+    Row("warmup_epochs", T::kNumber, "3.0", G::kTrain, "epochs in which rates and momentum ramp up")
+        .AtLeast(0)
+        .In("epochs"),
+    Row("warmup_momentum", T::kNumber, "0.8", G::kTrain, "momentum at the start of the warm-up")
+        .Range(0, 1),
+    Row("warmup_bias_lr", T::kNumber, "0.1", G::kTrain,
+        "learning rate of biases at the start of the warm-up")
+        .Range(0, 1),
+    Row("distill_model", T::kText, "None", G::kTrain, "teacher").Unused(kDistillation),
+    Row("dis", T::kNumber, "6.0", G::kLoss, "distillation gain").AtLeast(0).Unused(kDistillation),
+    Row("box", T::kNumber, "7.5", G::kLoss, "gain of the box loss").AtLeast(0),
+    Row("cls", T::kNumber, "0.5", G::kLoss, "gain of the class loss").AtLeast(0),
+    Row("cls_pw", T::kNumber, "0.0", G::kLoss,
+        "power of the class weights by inverse frequency; 0 weighs all alike")
+        .Range(0, 1),
+    Row("dfl", T::kNumber, "1.5", G::kLoss, "gain of the distribution loss (L1 in YOLO26)")
+        .AtLeast(0),
+    Row("pose", T::kNumber, "12.0", G::kLoss, "pose gain").AtLeast(0).Unused(kPose),
+    Row("kobj", T::kNumber, "1.0", G::kLoss, "keypoint gain").AtLeast(0).Unused(kPose),
+    Row("rle", T::kNumber, "1.0", G::kLoss, "keypoint likelihood gain").AtLeast(0).Unused(kPose),
+    Row("angle", T::kNumber, "1.0", G::kLoss, "angle gain").AtLeast(0).Unused(kOriented),
+    Row("dlog", T::kNumber, "1.0", G::kLoss, "depth gain").AtLeast(0).Unused(kDepth),
+    Row("dgrad", T::kNumber, "0.5", G::kLoss, "depth gradient gain").AtLeast(0).Unused(kDepth),
+    Row("dlam", T::kNumber, "1.0", G::kLoss, "depth balance").AtLeast(0).Unused(kDepth),
+    Row("nbs", T::kInt, "64", G::kTrain, "nominal batch: gradients are accumulated up to it")
+        .AtLeast(1)
+        .In("images"),
+    Row("hsv_h", T::kNumber, "0.015", G::kAugment, "largest change of hue").Range(0, 1),
+    Row("hsv_s", T::kNumber, "0.7", G::kAugment, "largest change of saturation").Range(0, 1),
+    Row("hsv_v", T::kNumber, "0.4", G::kAugment, "largest change of brightness").Range(0, 1),
+    Row("degrees", T::kNumber, "0.0", G::kAugment, "largest rotation")
+        .Range(-360, 360)
+        .In("degrees"),
+    Row("translate", T::kNumber, "0.1", G::kAugment, "largest shift as a share of the side")
+        .Range(0, 1),
+    Row("scale", T::kZoom, "0.5", G::kAugment,
+        "largest zoom in or out; a pair is the zoom range itself"),
+    Row("shear", T::kNumber, "0.0", G::kAugment, "largest shear").Range(-360, 360).In("degrees"),
+    Row("perspective", T::kNumber, "0.0", G::kAugment, "largest perspective; 0.001 is much")
+        .Range(0, 1),
+    Row("flipud", T::kNumber, "0.0", G::kAugment, "chance of a flip upside down").Range(0, 1),
+    Row("fliplr", T::kNumber, "0.5", G::kAugment, "chance of a flip left to right").Range(0, 1),
+    Row("bgr", T::kNumber, "0.0", G::kAugment, "chance of swapped colour channels").Range(0, 1),
+    Row("mosaic", T::kNumber, "1.0", G::kAugment, "chance of a mosaic of four images").Range(0, 1),
+    Row("mixup", T::kNumber, "0.0", G::kAugment, "chance of mixing two images").Range(0, 1),
+    Row("cutmix", T::kNumber, "0.0", G::kAugment, "chance of pasting a part of another image")
+        .Range(0, 1),
+    Row("copy_paste", T::kNumber, "0.0", G::kAugment,
+        "chance of pasting an object (polygon labels)")
+        .Range(0, 1),
+    Row("copy_paste_mode", T::kOneOf, "flip", G::kAugment, "where pasted objects come from")
+        .Of("flip|mixup"),
+    Row("auto_augment", T::kWord, "randaugment", G::kAugment, "policy")
+        .Unused(kClassification)
+        .MaybeNull(),
+    Row("erasing", T::kNumber, "0.4", G::kAugment, "chance of erasing")
+        .Range(0, 1)
+        .Unused(kClassification),
+    Row("cfg", T::kText, "None", G::kRun, "YAML file of options; words on the line win"),
+    Row("tracker", T::kText, "tracktrack.yaml", G::kPredict, "tracker")
+        .Unused("it belongs to tracking"),
+    Row("memory", T::kMemory, "0.8", G::kMemory,
+        "host memory budget: 6G, or a share of what the machine and its cgroup allow")
+        .Ours(),
+    Row("vram", T::kMemory, "0.85", G::kMemory,
+        "device memory budget: 10G, or a share of what is free on the device")
+        .Ours(),
+    Row("ram", T::kMemory, "None", G::kMemory,
+        "plan for a host with this much memory instead of this one (yolo memory plan)")
+        .Ours(),
+    Row("microbatch", T::kMicrobatch, "auto", G::kMemory,
+        "most images that go through the network at once; the batch stays what it is")
+        .AtLeast(1)
+        .In("images")
+        .Ours(),
+    Row("recompute", T::kOneOf, "auto", G::kMemory,
+        "compute activations again in the backward pass instead of keeping them")
+        .Of("none|activations|blocks|auto")
+        .Ours(),
+    Row("ops", T::kOneOf, "auto", G::kRun,
+        "implementation of the operations: plain, or fused for the CPU")
+        .Of("reference|fused|auto")
+        .Ours(),
+    Row("progress", T::kOneOf, "auto", G::kRun,
+        "progress as a bar or lines, or as JSON lines for programs")
+        .Of("auto|json")
+        .Ours(),
+    Row("tensorboard", T::kBool, "False", G::kRun, "write TensorBoard event files").Ours(),
+};
 
 }  // namespace
 
-std::span<const OptionInfo> OptionTable() { return Table(); }
+std::span<const OptionInfo> OptionTable() { return kTable; }
 
 const OptionInfo* FindOption(std::string_view name) {
-  for (const OptionInfo& option : Table()) {
-    if (option.name == name) return &option;
-  }
-  return nullptr;
+  const auto* found = std::find_if(std::begin(kTable), std::end(kTable),
+                                   [&](const OptionInfo& option) { return option.name == name; });
+  return found == std::end(kTable) ? nullptr : found;
 }
 
-OptionValue CheckOption(const OptionInfo& option, OptionValue value) {
-  if (value.is_null()) {
-    const bool typed =
-        option.type != kAny && !option.default_value.is_null() && option.name != "auto_augment";
-    if (typed) Refuse(option, value);
-    return value;
+std::string_view GroupTitle(OptionGroup group) {
+  switch (group) {
+    case OptionGroup::kRun:
+      return "Run";
+    case OptionGroup::kTrain:
+      return "Training";
+    case OptionGroup::kVal:
+      return "Validation";
+    case OptionGroup::kPredict:
+      return "Prediction";
+    case OptionGroup::kExport:
+      return "Export";
+    case OptionGroup::kLoss:
+      return "Loss";
+    case OptionGroup::kAugment:
+      return "Augmentation";
+    case OptionGroup::kMemory:
+      return "Memory";
   }
-  if (option.type == kInt && value.is_float() && std::floor(value.AsDouble()) == value.AsDouble() &&
-      std::abs(value.AsDouble()) < 1e15) {
-    value = OptionValue(static_cast<std::int64_t>(value.AsDouble()));
-  }
-  const bool fits = option.type == kAny || (option.type == kText && !value.is_list()) ||
-                    (option.type == kBool && value.is_bool()) ||
-                    (option.type == kInt && value.is_int()) ||
-                    (option.type == kNumber && value.is_number()) ||
-                    (option.type == kFraction &&
-                     (value.is_number() || (option.name == "multi_scale" && value.is_bool())));
-  if (!fits) Refuse(option, value);
-  if (option.type == kText && !value.is_string()) return OptionValue(value.ToText());
-  if (option.type == kFraction && value.is_bool()) return OptionValue(value.AsBool() ? 1.0 : 0.0);
-  if (value.is_number()) {
-    const double number = value.AsDouble();
-    const bool outside = std::isnan(number) || (option.minimum && number < *option.minimum) ||
-                         (option.maximum && number > *option.maximum) ||
-                         (option.type == kFraction && (number < 0 || number > 1));
-    if (outside) Refuse(option, value);
-  }
-  return value;
+  return "";
 }
 
 }  // namespace headroom

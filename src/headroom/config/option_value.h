@@ -4,65 +4,81 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
 namespace headroom {
 
-// A value of the command line or of a YAML file: null, bool, int, float, string or a list of those.
-// Text is parsed as Python reads a literal, and never evaluated: what is no literal is a string.
+// The value of an option, an argument of a model YAML's row, or a whole YAML tree. Text in, values
+// out; never evaluated. A value type: copies are deep.
 class OptionValue {
  public:
   using List = std::vector<OptionValue>;
+  // In the order of the file.
+  using Dict = std::vector<std::pair<std::string, OptionValue>>;
 
-  OptionValue() = default;
-  OptionValue(bool value) : value_(value) {}  // NOLINT(google-explicit-constructor): a literal
-  OptionValue(std::int64_t value)
-      : value_(value) {}  // NOLINT(google-explicit-constructor): a literal
-  OptionValue(int value)
-      : value_(std::int64_t{value}) {}          // NOLINT(google-explicit-constructor): a literal
-  OptionValue(double value) : value_(value) {}  // NOLINT(google-explicit-constructor): a literal
-  OptionValue(std::string value)
-      : value_(std::move(value)) {}  // NOLINT(google-explicit-constructor): a literal
-  OptionValue(const char* value)
-      : value_(std::string(value)) {}  // NOLINT(google-explicit-constructor): a literal
-  OptionValue(List value)
-      : value_(std::move(value)) {}  // NOLINT(google-explicit-constructor): a literal
+  OptionValue() = default;  // null
+  // NOLINTBEGIN(google-explicit-constructor): values are written as literals in tables and tests
+  OptionValue(bool value) : state_(value) {}
+  OptionValue(int value) : state_(std::int64_t{value}) {}
+  OptionValue(std::int64_t value) : state_(value) {}
+  OptionValue(double value) : state_(value) {}
+  OptionValue(std::string value) : state_(std::move(value)) {}
+  OptionValue(std::string_view value) : state_(std::string(value)) {}
+  OptionValue(const char* value) : state_(std::string(value)) {}
+  OptionValue(List value) : state_(std::move(value)) {}
+  OptionValue(Dict value) : state_(std::move(value)) {}
+  // NOLINTEND(google-explicit-constructor)
 
-  // none, true, false in any case; ints (7, 0x10, 1_000), floats, quoted strings, [..] and (..),
-  // and `a,b` as a tuple; anything else is the string itself.
+  // What a word of the command line means (the value side of key=value): none, true and false in
+  // any case; a Python literal (12, 0x10, 1_000, 1e-3, 'text', [1, 2], (0.5, 1.5), 0,1 as a list of
+  // two); anything else is the text itself. Sequences nest at most 8 deep.
   [[nodiscard]] static OptionValue Parse(std::string_view text);
 
-  [[nodiscard]] bool is_null() const { return std::holds_alternative<std::monostate>(value_); }
-  [[nodiscard]] bool is_bool() const { return std::holds_alternative<bool>(value_); }
-  [[nodiscard]] bool is_int() const { return std::holds_alternative<std::int64_t>(value_); }
-  [[nodiscard]] bool is_float() const { return std::holds_alternative<double>(value_); }
+  [[nodiscard]] bool is_null() const { return Is<std::monostate>(); }
+  [[nodiscard]] bool is_bool() const { return Is<bool>(); }
+  [[nodiscard]] bool is_int() const { return Is<std::int64_t>(); }
+  [[nodiscard]] bool is_float() const { return Is<double>(); }
   [[nodiscard]] bool is_number() const { return is_int() || is_float(); }
-  [[nodiscard]] bool is_string() const { return std::holds_alternative<std::string>(value_); }
-  [[nodiscard]] bool is_list() const { return std::holds_alternative<List>(value_); }
+  [[nodiscard]] bool is_string() const { return Is<std::string>(); }
+  [[nodiscard]] bool is_list() const { return Is<List>(); }
+  [[nodiscard]] bool is_dict() const { return Is<Dict>(); }
+  // One value: neither null nor a list or dict.
+  [[nodiscard]] bool is_scalar() const { return !is_null() && !is_list() && !is_dict(); }
 
-  // Preconditions: the matching is_...; AsDouble takes ints too.
-  [[nodiscard]] bool AsBool() const { return std::get<bool>(value_); }
-  [[nodiscard]] std::int64_t AsInt() const { return std::get<std::int64_t>(value_); }
+  // Preconditions: the matching is_...; AsDouble takes ints too. std::bad_variant_access otherwise.
+  [[nodiscard]] bool AsBool() const { return std::get<bool>(state_); }
+  [[nodiscard]] std::int64_t AsInt() const { return std::get<std::int64_t>(state_); }
   [[nodiscard]] double AsDouble() const {
-    return is_int() ? static_cast<double>(AsInt()) : std::get<double>(value_);
+    return is_int() ? static_cast<double>(AsInt()) : std::get<double>(state_);
   }
-  [[nodiscard]] const std::string& AsString() const { return std::get<std::string>(value_); }
-  [[nodiscard]] const List& AsList() const { return std::get<List>(value_); }
+  [[nodiscard]] const std::string& AsString() const { return std::get<std::string>(state_); }
+  [[nodiscard]] const List& AsList() const { return std::get<List>(state_); }
+  [[nodiscard]] const Dict& AsDict() const { return std::get<Dict>(state_); }
 
-  // As args.yaml has it: null, true, 0.01, 1e-05, 'quoted' where a bare word would be read
-  // otherwise.
-  [[nodiscard]] std::string ToYaml() const;
-  // As people type it: none, True, 640.
+  // The items of a list, the value itself as the only one, none for null.
+  [[nodiscard]] List Items() const;
+  // The entry of a dict; null where there is none, or where this is no dict.
+  [[nodiscard]] const OptionValue* Find(std::string_view key) const;
+
+  // As people type it and the reference's console prints it: 0.01, 1e-05, True, None, [0, 2], text
+  // without quotes.
   [[nodiscard]] std::string ToText() const;
 
   friend bool operator==(const OptionValue&, const OptionValue&) = default;
 
  private:
-  std::variant<std::monostate, bool, std::int64_t, double, std::string, List> value_;
+  template <typename T>
+  [[nodiscard]] bool Is() const {
+    return std::holds_alternative<T>(state_);
+  }
+
+  std::variant<std::monostate, bool, std::int64_t, double, std::string, List, Dict> state_;
 };
 
-// A float as Python prints it: the shortest digits that read back equal; 1e-05, 0.01, 3.0.
+// A float as Python prints it: the shortest digits that read back equal, always with a point or an
+// exponent: 0.01, 3.0, 1e-05.
 [[nodiscard]] std::string PythonFloat(double value);
 
 }  // namespace headroom

@@ -6,20 +6,27 @@
 
 namespace headroom {
 
-// Which folder a run writes to: <runs_dir>/<task>/[project/]<name or mode>, with -2, -3, ...
-// appended when it exists and exist_ok is False. An absolute project is used as it is.
+// Which folder a run writes to: an absolute project as it is, a relative one under
+// <runs_dir>/<task>, no project <runs_dir>/<task>; in it name, or the mode.
 struct RunFolderRequest {
   std::filesystem::path runs_dir = "runs";
   std::string task = "detect";
   std::string mode = "train";
-  std::string project;
-  std::string name;
+  std::string project = {};
+  std::string name = {};
   bool exist_ok = false;
 };
+
+// The absolute path that is free now: a taken name gets a number (train-2, train-3, ...), unless
+// exist_ok. Makes nothing. Throws ConfigError for a name that leaves the project's folder.
 [[nodiscard]] std::filesystem::path ChooseRunFolder(const RunFolderRequest& request);
 
-// Creates the folder (and weights/ in it where asked). Throws WriteError that names the folder and
-// why.
+// Makes the folder, its parents and, where asked, weights/ in it; one that exists is taken as it
+// is. Throws WriteError that names the folder, the reason and project=.
 void CreateRunFolder(const std::filesystem::path& folder, bool with_weights);
+
+// Both at once, so that two runs that start together get two folders. Throws as they do.
+[[nodiscard]] std::filesystem::path ClaimRunFolder(const RunFolderRequest& request,
+                                                   bool with_weights);
 
 }  // namespace headroom

@@ -3,6 +3,7 @@
 
 #include "headroom/core/error.h"
 
+#include <ATen/ATen.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -33,30 +34,60 @@ AugmentOptions Augmentations(const Options& o) {
   return a;
 }
 
-std::vector<bool> TrainedLayers(const Options& options, const Model& model) {
-  std::vector<bool> trained(model.layers.size(), true);
-  for (int i = 0; i < options.freeze_count && i < static_cast<int>(trained.size()); ++i)
-    trained[static_cast<std::size_t>(i)] = false;
-  for (const std::string& name : options.freeze) {
-    const OptionValue value = OptionValue::Parse(name);
-    if (!value.is_int() || value.AsInt() < 0 ||
-        value.AsInt() >= static_cast<std::int64_t>(trained.size())) {
-      throw ConfigError(
-          fmt::format("freeze={}: layers are numbered 0 to {}", name, trained.size() - 1));
+namespace {
+
+// freeze='s word for a parameter: a layer number or a part of its name.
+bool Freezes(const std::string& word, const std::string& parameter) {
+  const OptionValue value = OptionValue::Parse(word);
+  if (value.is_int()) return parameter.starts_with(fmt::format("model.{}.", value.AsInt()));
+  return parameter.find(word) != std::string::npos;
+}
+
+std::size_t LayerOf(const Parameter& parameter) {
+  return static_cast<std::size_t>(std::stoi(parameter.name.substr(6)));  // "model.N."
+}
+
+}  // namespace
+
+void MarkFrozen(const Options& options, ParameterStore& store) {
+  std::vector<std::string> words = options.freeze;
+  for (int i = 0; i < options.freeze_count; ++i) words.push_back(fmt::format("{}", i));
+  for (const std::string& word : words) {
+    bool found = false;
+    for (Parameter& parameter : store.parameters()) {
+      if (!Freezes(word, parameter.name)) continue;
+      parameter.trainable = false;
+      found = true;
     }
-    trained[static_cast<std::size_t>(value.AsInt())] = false;
+    // A layer without parameters (Concat) may be counted; a typing error may not.
+    if (!found && !OptionValue::Parse(word).is_int()) {
+      throw ConfigError(fmt::format(
+          "freeze={}: no parameter has that in its name; names look like model.23.cv2.0.0.conv",
+          word));
+    }
   }
-  if (std::none_of(trained.begin(), trained.end(), [](bool t) { return t; }))
+  const auto parameters = store.parameters();
+  if (std::none_of(parameters.begin(), parameters.end(),
+                   [](const Parameter& p) { return p.trainable; }))
     throw ConfigError("freeze= leaves nothing to train");
+}
+
+std::vector<bool> TrainedLayers(const Model& model) {
+  std::vector<bool> trained(model.layers.size(), true);
+  std::vector<bool> has_parameters(model.layers.size(), false), has_trained = has_parameters;
+  for (const Parameter& parameter : model.parameters->parameters()) {
+    has_parameters[LayerOf(parameter)] = true;
+    if (parameter.trainable) has_trained[LayerOf(parameter)] = true;
+  }
+  for (std::size_t i = 0; i < trained.size(); ++i)
+    trained[i] = has_trained[i] || !has_parameters[i];
   if (std::all_of(trained.begin(), trained.end(), [](bool t) { return t; })) return {};
   return trained;
 }
 
-void MarkFrozen(const std::vector<bool>& trained, ParameterStore& store) {
-  for (Parameter& parameter : store.parameters()) {
-    const std::size_t layer =
-        static_cast<std::size_t>(std::stoi(parameter.name.substr(6)));  // "model.N."
-    if (!trained.empty() && !trained[layer]) parameter.trainable = false;
+void ClearFrozen(const ParameterStore& store, at::Tensor& gradients) {
+  for (const Parameter& parameter : store.parameters()) {
+    if (!parameter.trainable) gradients.narrow(0, parameter.offset, parameter.count).zero_();
   }
 }
 

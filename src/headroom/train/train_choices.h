@@ -14,11 +14,14 @@ namespace headroom {
 
 [[nodiscard]] AugmentOptions Augmentations(const Options& o);
 
-// Layers that are trained, by freeze= (a count from the front, or a list of layer numbers). Empty:
-// all. Throws ConfigError when nothing is left.
-[[nodiscard]] std::vector<bool> TrainedLayers(const Options& options, const Model& model);
-// Parameters of frozen layers are not trainable.
-void MarkFrozen(const std::vector<bool>& trained, ParameterStore& store);
+// Parameters that freeze= names (a count of layers from the front, layer numbers, parts of names
+// such as 23.cv2) are no longer trainable. Throws ConfigError when nothing is left or a word fits
+// none.
+void MarkFrozen(const Options& options, ParameterStore& store);
+// Layers of which at least something is trained; empty: all.
+[[nodiscard]] std::vector<bool> TrainedLayers(const Model& model);
+// Zeroes the gradients of frozen parameters, which must not count in the clipped norm.
+void ClearFrozen(const ParameterStore& store, at::Tensor& gradients);
 
 // Weights of the classes in the loss, count^-power scaled to a mean of 1 (cls_pw=); empty for 0.
 [[nodiscard]] std::vector<float> ClassWeights(double power, int classes, const DatasetIndex& index);

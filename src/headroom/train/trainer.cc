@@ -107,8 +107,8 @@ struct Trainer::Run_ {
     activation = precision.activation;
     loaded = LoadForTraining(options, static_cast<int>(names.size()), settings, device, activation);
     Model& model = loaded.model;
-    trained_layers = TrainedLayers(options, model);
-    MarkFrozen(trained_layers, *model.parameters);
+    MarkFrozen(options, *model.parameters);
+    trained_layers = TrainedLayers(model);
     for (const LayerInfo& layer : model.layers) {
       observer.OnMessage(fmt::format("{:>3}{:>20}{:>3}{:>10}  {:<45}{:<30}", layer.index,
                                      fmt::format("{}", fmt::join(layer.from, ", ")), layer.repeats,
@@ -295,6 +295,7 @@ struct Trainer::Run_ {
   void MaybeStep(int epoch, std::int64_t k) {
     const std::int64_t iteration = k + batches * epoch;
     if (iteration - position.last_step < schedule->Accumulate(iteration)) return;
+    ClearFrozen(*loaded.model.parameters, step->pending());
     const double scale = ClipFactor(GradientNorm(step->pending()), kClipNorm);
     const std::vector<GroupStep> steps = GroupSteps(epoch, iteration);
     const double decay = ema->Begin();
