@@ -10,5 +10,8 @@ namespace headroom {
 // arguments alone, whatever was drawn before. share 0: image_size itself.
 [[nodiscard]] int MultiScaleSize(std::uint64_t seed, int epoch, std::int64_t batch, int image_size,
                                  double share, int stride);
+// The largest side that may be drawn, and how many different ones there are.
+[[nodiscard]] int LargestMultiScale(int image_size, double share, int stride);
+[[nodiscard]] int MultiScaleSizes(int image_size, double share, int stride);
 
 }  // namespace headroom

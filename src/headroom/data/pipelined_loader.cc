@@ -105,9 +105,26 @@ void PipelinedLoader::MakeNext(SampleSource::Scratch& scratch) {
   }
   mutex_.lock();
   place.failure = failure;
+  place.reported = false;
   place.state = failure ? State::kFailed : State::kReady;
   --making_;
   changed_.notify_all();
+}
+
+// In the consumer's thread: a failure for lack of memory may be over.
+void PipelinedLoader::MakeAgain(std::int64_t position, Place& place) {
+  if (!own_scratch_) own_scratch_ = source_->MakeScratch();
+  place.failure = nullptr;
+  mutex_.unlock();
+  std::exception_ptr failure;
+  try {
+    source_->Make(position, *own_scratch_, &place.slot);
+  } catch (...) {
+    failure = std::current_exception();
+  }
+  mutex_.lock();
+  place.failure = failure;
+  place.state = failure ? State::kFailed : State::kReady;
 }
 
 void PipelinedLoader::Pause() {
@@ -151,7 +168,11 @@ const Sample& PipelinedLoader::Get(std::int64_t position) {
     statistics_.consumer_wait_s +=
         std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   }
-  if (place.failure) std::rethrow_exception(place.failure);
+  if (place.failure) {
+    if (!std::exchange(place.reported, true)) std::rethrow_exception(place.failure);
+    MakeAgain(position, place);
+    if (place.failure) std::rethrow_exception(place.failure);
+  }
   ++statistics_.delivered;
   return place.slot.sample;
 }

@@ -39,8 +39,8 @@ struct LoaderStatistics {
 // Worker threads fill a ring of reusable slots in order of positions; the consumer takes them in
 // order and gives them back by acknowledging. Nothing is allocated per sample once every buffer has
 // met its largest image. Workers block when the ring is full. A failure is rethrown by Get of the
-// position that failed, so what was delivered before does not depend on timing. Stopping takes at
-// most the time of one sample.
+// position that failed (asked for once more, that position is made again), so what was delivered
+// before does not depend on timing. Stopping takes at most the time of one sample.
 class PipelinedLoader : public Loader {
  public:
   // Reserves the ring (kBatches) and every worker's scratch (kDecode). Throws BudgetError when they
@@ -68,6 +68,7 @@ class PipelinedLoader : public Loader {
   struct Place {
     State state = State::kEmpty;
     std::exception_ptr failure;
+    bool reported = false;  // Get has thrown it: asked for again, it is made again.
     SampleSlot slot;
   };
   struct Worker {
@@ -80,6 +81,7 @@ class PipelinedLoader : public Loader {
   [[nodiscard]] bool MayStart() const REQUIRES(mutex_);
   // Claims the next position and makes it, unlocked meanwhile.
   void MakeNext(SampleSource::Scratch& scratch) REQUIRES(mutex_);
+  void MakeAgain(std::int64_t position, Place& place) REQUIRES(mutex_);
   void Pause() REQUIRES(mutex_);
   [[nodiscard]] Place& PlaceOf(std::int64_t position);
 

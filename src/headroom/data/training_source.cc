@@ -99,12 +99,7 @@ TrainingSource::TrainingSource(const TrainingSourceOptions& options, const Datas
 
 TrainingSource::~TrainingSource() = default;
 
-Bytes TrainingSource::max_sample_bytes() const {
-  if (!rect_) return ImageSize{options_.image_size, options_.image_size}.PixelBytes();
-  Bytes most;
-  for (const ImageSize shape : rect_->shapes) most = std::max(most, shape.PixelBytes());
-  return most;
-}
+Bytes TrainingSource::max_sample_bytes() const { return LargestSample(options_, index_); }
 
 Bytes TrainingSource::worker_bytes() const {
   return EstimateWorkerMemory(options_, index_).Total();
@@ -175,6 +170,14 @@ MemoryNeed EstimateMemory(const TrainingSourceOptions& options, const DatasetInd
   const ImagePoolOptions pool = PoolOptions(options, index);
   if (pool.wanted_images > 0) need += EstimateMemory(pool);
   return need.Add(MemoryTag::kLabels, Bytes::Of(index.size(), 2 * sizeof(std::uint32_t)));
+}
+
+Bytes LargestSample(const TrainingSourceOptions& options, const DatasetIndex& index) {
+  const std::optional<RectBatches> rect = Rectangles(options, index);
+  if (!rect) return ImageSize{options.image_size, options.image_size}.PixelBytes();
+  Bytes most;
+  for (const ImageSize shape : rect->shapes) most = std::max(most, shape.PixelBytes());
+  return most;
 }
 
 MemoryNeed EstimateWorkerMemory(const TrainingSourceOptions& options, const DatasetIndex& index) {

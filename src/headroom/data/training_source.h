@@ -77,6 +77,8 @@ class TrainingSource : public SampleSource {
 // Host bytes of the source apart from its workers' scratch: the pool and its tables, the orders.
 [[nodiscard]] MemoryNeed EstimateMemory(const TrainingSourceOptions& options,
                                         const DatasetIndex& index);
+// The largest picture that it makes: a place of the ring.
+[[nodiscard]] Bytes LargestSample(const TrainingSourceOptions& options, const DatasetIndex& index);
 // Of one worker's scratch (tag kDecode).
 [[nodiscard]] MemoryNeed EstimateWorkerMemory(const TrainingSourceOptions& options,
                                               const DatasetIndex& index);

@@ -115,6 +115,9 @@ class Lowering {
       if (!place.is_dense() && !Written(place.concat, place.range)) continue;
       return {buffer, place.concat_channel + range.first - place.range.first, range.count};
     }
+    for (const auto& [held, buffer] : loose_) {
+      if (held.Contains(range)) return {buffer, range.first - held.first, range.count};
+    }
     return {};
   }
 
@@ -277,6 +280,7 @@ class Lowering {
     };
     for (int& buffer : dense_) forget(buffer);
     for (int& buffer : concat_) forget(buffer);
+    loose_.clear();
   }
 
   // --- Making again ----------------------------------------------------------------------------
@@ -290,14 +294,12 @@ class Lowering {
         return FindAny(range);
       }
     }
-    for (const Place& place : plan_.places(range.root)) {
-      if (!place.is_dense() && place.range.Contains(range)) {
-        EnsureConcat(place.concat);
-        return FindAny(range);
-      }
-    }
-    HEADROOM_CHECK(false, "no place holds the value");
-    return {};
+    // Its places are parts of concatenations, whose other parts may depend on who asks now: it gets
+    // a place of its own for a while.
+    const int buffer = NewBuffer(range.root, range.count, ElementOf(range.root), false);
+    Materialize(range, Whole(buffer), buffer);
+    loose_.push_back({range, buffer});
+    return Whole(buffer);
   }
 
   View EnsureDense(const ChannelRange& range) {
@@ -490,6 +492,7 @@ class Lowering {
   std::vector<int> concat_;  // By value id of the concatenation.
   std::vector<int> raw_;     // By node: what it saved.
   std::map<ValueId, std::vector<ChannelRange>> written_;
+  std::vector<std::pair<ChannelRange, int>> loose_;  // Places that no plan has.
   std::vector<bool> kept_;
   std::vector<ValueId> kept_roots_;
 };

@@ -3,10 +3,13 @@
 
 #include "headroom/memory/tag_scope.h"
 #include "headroom/train/image_batch.h"
+#include "headroom/train/out_of_memory.h"
 
 #include <ATen/ATen.h>
 
 #include <algorithm>
+#include <optional>
+#include <span>
 
 namespace headroom {
 namespace {
@@ -52,33 +55,71 @@ void BatchStep::LoadProgram(std::int64_t images, const Extent& extent) {
   executor_.Load(Lower(*model_.graph, MakeProgramOptions(images, extent)));
 }
 
+void BatchStep::WarmUp(std::int64_t images, const Extent& extent, std::int64_t boxes) {
+  LoadProgram(images, extent);
+  executor_.input().zero_();
+  targets_.Clear();
+  const auto side = static_cast<float>(std::min(extent.height, extent.width));
+  const std::vector<TargetBox> crowd(static_cast<std::size_t>(boxes),
+                                     TargetBox{0, {side / 4, side / 4, side / 2, side / 2}});
+  for (std::int64_t i = 0; i < images; ++i)
+    targets_.AddImage(i == 0 ? std::span<const TargetBox>(crowd) : std::span<const TargetBox>());
+  executor_.Forward();
+  (void)loss_.ForwardBackward(executor_.outputs(), executor_.output_grads(), targets_, previous_);
+  executor_.Backward();
+}
+
+// Forward, loss and backward of images that the loader keeps: repeated as often as memory is
+// found for it. Nothing that lasts is written.
+HeadSums BatchStep::RunMicroBatch(Loader& loader, std::int64_t first, std::int64_t images,
+                                  const Extent& extent) {
+  LoadProgram(images, extent);
+  FillBatch(loader, first, images, executor_.input(), &targets_);
+  executor_.Forward();
+  const HeadSums sums =
+      loss_.ForwardBackward(executor_.outputs(), executor_.output_grads(), targets_, previous_);
+  executor_.Backward();
+  return sums;
+}
+
+// The batch's sum over its micro-batches; made when the first of several is committed.
+void BatchStep::KeepSum() {
+  if (batch_.defined()) return;
+  const TagScope tag(MemoryTag::kGradients);
+  batch_ = at::zeros_like(pending_);
+}
+
 BatchResult BatchStep::Run(Loader& loader, std::int64_t first, std::int64_t count,
                            const Extent& extent) {
   BatchResult result;
   HeadSums sums;
-  const bool several = count > options_.micro_batch;
-  if (several) {
-    const TagScope tag(MemoryTag::kGradients);
-    if (!batch_.defined()) batch_ = at::zeros_like(pending_);
-    batch_.zero_();
-  }
-  for (std::int64_t done = 0; done < count; done += options_.micro_batch) {
+  int failures = 0;
+  std::int64_t done = 0;
+  while (done < count) {
     const std::int64_t images = std::min(options_.micro_batch, count - done);
-    LoadProgram(images, extent);
-    FillBatch(loader, first + done, images, executor_.input(), &targets_);
-    executor_.Forward();
-    const HeadSums micro =
-        loss_.ForwardBackward(executor_.outputs(), executor_.output_grads(), targets_, previous_);
-    executor_.Backward();
+    HeadSums micro;
+    try {
+      micro = RunMicroBatch(loader, first + done, images, extent);
+      if (images < count) KeepSum();
+    } catch (const std::exception& failure) {
+      const std::optional<std::string> what = OutOfMemoryText(failure);
+      if (!what || !on_out_of_memory || !on_out_of_memory(*what, ++failures)) throw;
+      continue;
+    }
     // From here on nothing allocates: the micro-batch is committed whole.
+    failures = 0;
     sums += micro;
     norms_.Add(images);
-    if (several) batch_.add_(model_.parameters->gradients);
+    if (images < count) {
+      if (done == 0) batch_.zero_();
+      batch_.add_(model_.parameters->gradients);
+    }
     result.instances += targets_.boxes();
     ++result.micro_batches;
-    loader.Acknowledge(first + done + images);
+    done += images;
+    loader.Acknowledge(first + done);
   }
-  AddToPending(several ? batch_ : model_.parameters->gradients, sums, count);
+  AddToPending(result.micro_batches > 1 ? batch_ : model_.parameters->gradients, sums, count);
   norms_.Commit(extent);
   previous_ = sums;
   model_.parameters->batches_tracked += 1;

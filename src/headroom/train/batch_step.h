@@ -10,6 +10,8 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <functional>
+#include <string>
 #include <vector>
 
 namespace headroom {
@@ -38,6 +40,16 @@ class BatchStep {
  public:
   BatchStep(Model& model, Executor& executor, HeadLoss& loss, const BatchStepOptions& options);
 
+  // Called when a micro-batch could not get its memory: what was said, and how often these images
+  // have failed (1 is the first time). It frees, or makes the step smaller (set_micro_batch,
+  // set_recompute), and returns true; the same images are then run again. False: the failure is
+  // thrown on. Unset: thrown on.
+  std::function<bool(const std::string& what, int failures)> on_out_of_memory;
+
+  // A micro-batch of `images` blank pictures of this extent, `boxes` in the first: everything that
+  // a step allocates is there afterwards. What it computes is thrown away.
+  void WarmUp(std::int64_t images, const Extent& extent, std::int64_t boxes);
+
   // Images [first, first + count) of the epoch, at this extent; acknowledges them to the loader.
   // Adds the batch's gradients to pending().
   BatchResult Run(Loader& loader, std::int64_t first, std::int64_t count, const Extent& extent);
@@ -52,6 +64,9 @@ class BatchStep {
   [[nodiscard]] ProgramOptions MakeProgramOptions(std::int64_t images, const Extent& extent) const;
 
  private:
+  [[nodiscard]] HeadSums RunMicroBatch(Loader& loader, std::int64_t first, std::int64_t images,
+                                       const Extent& extent);
+  void KeepSum();
   void LoadProgram(std::int64_t images, const Extent& extent);
   void AddToPending(const at::Tensor& gradients, const HeadSums& sums, std::int64_t images);
 

@@ -15,16 +15,40 @@ HeadSums& HeadSums::operator+=(const HeadSums& other) {
   return *this;
 }
 
+namespace {
+
+DetectionLossOptions LossOptions(const Model& model, const Options& options,
+                                 std::vector<float> class_weights) {
+  return {.classes = static_cast<int>(model.options.classes),
+          .reg_max = static_cast<int>(model.reg_max),
+          .strides = model.strides,
+          .box_gain = options.box,
+          .class_gain = options.cls,
+          .distance_gain = options.dfl,
+          .class_weights = std::move(class_weights)};
+}
+
+}  // namespace
+
+MemoryNeed HeadLoss::EstimateMemory(const Model& model, const Options& options,
+                                    const AnchorGrid& grid, std::int64_t images,
+                                    std::int64_t max_boxes) {
+  const DetectionLossOptions loss = LossOptions(model, options, {});
+  if (!model.one_to_one) return headroom::EstimateMemory(loss, grid, images, max_boxes);
+  return headroom::EstimateMemory(OneToManyOptions(loss), grid, images, max_boxes) +
+         headroom::EstimateMemory(OneToOneOptions(loss), grid, images, max_boxes);
+}
+
+void HeadLoss::Reserve(const AnchorGrid& grid, std::int64_t images, std::int64_t max_boxes) {
+  const TagScope tag(MemoryTag::kLoss);
+  one_to_many_->Reserve(grid, images, max_boxes);
+  if (two_heads()) one_to_one_->Reserve(grid, images, max_boxes);
+}
+
 HeadLoss::HeadLoss(const Model& model, const Options& options, std::vector<float> class_weights,
                    at::Device device)
     : many_outputs_(model.one_to_many), third_name_(model.reg_max > 1 ? "dfl_loss" : "l1_loss") {
-  DetectionLossOptions loss{.classes = static_cast<int>(model.options.classes),
-                            .reg_max = static_cast<int>(model.reg_max),
-                            .strides = model.strides,
-                            .box_gain = options.box,
-                            .class_gain = options.cls,
-                            .distance_gain = options.dfl,
-                            .class_weights = std::move(class_weights)};
+  const DetectionLossOptions loss = LossOptions(model, options, std::move(class_weights));
   const auto make = device.is_cpu() ? MakeCpuDetectionLoss : MakeReferenceDetectionLoss;
   if (!model.one_to_one) {
     one_to_many_ = make(loss);

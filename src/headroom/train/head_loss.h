@@ -28,6 +28,13 @@ class HeadLoss {
   HeadLoss(const Model& model, const Options& options, std::vector<float> class_weights,
            at::Device device);
 
+  // What it holds on a CPU for calls up to this size.
+  [[nodiscard]] static MemoryNeed EstimateMemory(const Model& model, const Options& options,
+                                                 const AnchorGrid& grid, std::int64_t images,
+                                                 std::int64_t max_boxes);
+  // Allocates that now.
+  void Reserve(const AnchorGrid& grid, std::int64_t images, std::int64_t max_boxes);
+
   // Overwrites `grads` with the gradients of the un-normalised sums, divided by the previous
   // normalisers (previous): see BatchStep.
   HeadSums ForwardBackward(std::span<const at::Tensor> outputs, std::span<const at::Tensor> grads,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "headroom/core/bytes.h"
 #include "headroom/metrics/average_precision.h"
 #include "headroom/metrics/validation_table.h"
 #include "headroom/train/head_loss.h"
@@ -21,6 +22,8 @@ struct BatchEvent {
   std::int64_t instances = 0;
   int image_width = 0;
   double images_per_second = 0;  // Over the epoch so far.
+  // Held and allowed; the device's are 0 where none is used.
+  Bytes host_used, host_limit, device_used, device_limit;
 };
 
 struct EpochEvent {

@@ -5,19 +5,21 @@
 #include "headroom/core/error.h"
 #include "headroom/core/file.h"
 #include "headroom/data/multi_scale.h"
-#include "headroom/data/pipelined_loader.h"
-#include "headroom/data/training_source.h"
 #include "headroom/optim/gradient_clip.h"
 #include "headroom/optim/schedule.h"
+#include "headroom/train/adaptation.h"
 #include "headroom/train/checkpoint.h"
 #include "headroom/train/model_files.h"
-#include "headroom/train/run_setup.h"
+#include "headroom/train/out_of_memory.h"
+#include "headroom/train/run_files.h"
+#include "headroom/train/run_watch.h"
 #include "headroom/train/train_choices.h"
+#include "headroom/train/training_loader.h"
+#include "headroom/train/training_setup.h"
 #include "headroom/train/validator.h"
 
 #include <ATen/ATen.h>
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <chrono>
@@ -33,7 +35,6 @@ using Clock = std::chrono::steady_clock;
 
 constexpr double kClipNorm = 10;
 constexpr int kStride = 32;
-constexpr int kDefaultBatch = 16;
 constexpr std::chrono::minutes kSaveInterval(10);
 constexpr int kMaxRecoveries = 3;
 
@@ -43,15 +44,23 @@ double Seconds(Clock::duration d) { return std::chrono::duration<double>(d).coun
 
 struct Trainer::Run_ {
   Run_(Options o, Settings s, Budget& b, TrainObserver& w, std::function<bool()> f)
-      : options(std::move(o)), settings(std::move(s)), budget(b), observer(w), stop(std::move(f)) {}
+      : setup(std::move(o), std::move(s), b, w),
+        options(setup.options),
+        budget(b),
+        observer(w),
+        stop(std::move(f)) {}
 
   TrainOutcome Run() {
     ReadResume();
     SetUpData();
-    SetUpModel();
+    setup.BuildNetwork();
+    setup.MeasureProcess();
+    Plan();
     SetUpFolder();
+    SetUpStep();
     SetUpOptimizer();
     Restore();
+    WarmUp();
     Announce();
     bool finished = true;
     for (; position.epoch < epochs; ++position.epoch) {
@@ -82,81 +91,79 @@ struct Trainer::Run_ {
   }
 
   void SetUpData() {
-    device = ChooseDevice(options.device);
-    data = ReadDatasetYaml(options.data, fs::absolute(settings.datasets_dir));
-    names = ClassNames(data, options.single_cls);
-    train_index.emplace(BuildIndex(data, "train", options, &budget, {}, {}));
-    val_index.emplace(BuildIndex(data, "val", options, &budget, {}, {}));
-    for (const auto& [split, index] :
-         {std::pair{"train", &*train_index}, std::pair{"val", &*val_index}}) {
-      const ScanCounts& c = index->counts();
-      observer.OnMessage(fmt::format("{}: Scanning... {} images, {} backgrounds, {} corrupt", split,
-                                     c.total, c.missing + c.empty, c.corrupt));
-      for (const std::string& message : index->messages()) observer.OnMessage("WARNING " + message);
-      if (!index->cache_note().empty()) observer.OnMessage(index->cache_note());
-    }
-    const auto images = static_cast<std::int64_t>(train_index->size());
-    batch = static_cast<int>(options.batch >= 1 ? options.batch : kDefaultBatch);
-    batch = static_cast<int>(std::min<std::int64_t>(batch, images));
-    batches = (images + batch - 1) / batch;
+    setup.device = ChooseDevice(options.device);
+    setup.ReadData();
     epochs = options.epochs;
   }
 
-  void SetUpModel() {
-    const PrecisionChoice precision = ChoosePrecision(options.amp, device);
-    activation = precision.activation;
-    loaded = LoadForTraining(options, static_cast<int>(names.size()), settings, device, activation);
-    Model& model = loaded.model;
-    MarkFrozen(options, *model.parameters);
-    trained_layers = TrainedLayers(model);
-    for (const LayerInfo& layer : model.layers) {
-      observer.OnMessage(fmt::format("{:>3}{:>20}{:>3}{:>10}  {:<45}{:<30}", layer.index,
-                                     fmt::format("{}", fmt::join(layer.from, ", ")), layer.repeats,
-                                     layer.parameters, layer.module, layer.arguments));
-    }
-    observer.OnMessage(fmt::format(
-        "{} summary: {} layers, {} parameters, {} gradients, {:.1f} GFLOPs", model.config.Name(),
-        model.graph->nodes().size(), model.ParameterCount(), model.TrainedCount(),
-        model.Gflops({options.image_height, options.image_width})));
-    if (!loaded.transferred.empty()) observer.OnMessage(loaded.transferred);
-    observer.OnMessage("Precision: " + precision.note);
-    executor = std::make_unique<Executor>(*model.graph, *model.parameters, device);
-    loss = std::make_unique<HeadLoss>(
-        model, options, ClassWeights(options.cls_pw, static_cast<int>(names.size()), *train_index),
-        device);
-    const std::int64_t micro = std::min<std::int64_t>(options.microbatch.value_or(batch), batch);
-    step =
-        std::make_unique<BatchStep>(model, *executor, *loss,
-                                    BatchStepOptions{.micro_batch = micro,
-                                                     .activation = activation,
-                                                     .recompute = ParseRecompute(options.recompute),
-                                                     .trained_layers = trained_layers});
+  // Chooses batch and settings, and prints what the run will need.
+  void Plan() {
+    const PlanLimits limits = setup.Limits();
+    std::string why;
+    const TrainSettings first = InitialSettings(options, 16, setup.cores());
+    batch = ChooseBatch(setup.Subject(), first, limits, &why);
+    if (!why.empty()) observer.OnMessage(why);
+    const auto images = static_cast<std::int64_t>(setup.train_index->size());
+    batches = (images + batch - 1) / batch;
+    optimizer_choice = setup.DecideOptimizer(batch);
+    TrainSettings wanted = InitialSettings(options, batch, setup.cores());
+    wanted.cache_limit = WholeRamCache(options, *setup.train_index);
+    adaptation.emplace(setup, optimizer_choice.kind, wanted);
+    const std::vector<std::string> taken = adaptation->FitFirst();
+    observer.OnMessage("\nMemory plan: " + Describe(adaptation->now()));
+    for (const std::string& line : taken) observer.OnMessage("  to fit the limit: " + line);
+    observer.OnMessage(FormatPlan(adaptation->plan(), limits));
+    observer.OnMessage(ExplainReferenceFor(adaptation->subject(), adaptation->now(), setup.cores(),
+                                           0, limits[0].bytes));
   }
 
   void SetUpFolder() {
+    fs::path folder;
     if (!resume_path.empty()) {
       folder = resume_path.parent_path().parent_path();
     } else {
-      folder = ChooseRunFolder({.runs_dir = settings.runs_dir,
-                                .mode = "train",
-                                .project = options.project,
-                                .name = options.name,
-                                .exist_ok = options.exist_ok});
-      CreateRunFolder(folder, true);
+      folder = ClaimRunFolder({.runs_dir = setup.settings.runs_dir,
+                               .mode = "train",
+                               .project = options.project,
+                               .name = options.name,
+                               .exist_ok = options.exist_ok},
+                              true);
       options.set.Set("name", OptionValue(folder.filename().string()));
       WriteFileAtomic(folder / "args.yaml", options.set.ArgsYaml(folder.string()));
-      WriteFileAtomic(folder / "headroom.yaml", options.set.HeadroomYaml());
     }
+    const std::vector<std::pair<std::string, OptionValue>> resolved = {
+        {"threads", OptionValue(std::int64_t{setup.cores()})},
+        {"precision", OptionValue(setup.activation == Element::kBFloat16 ? "bf16" : "fp32")},
+        {"batch_images", OptionValue(std::int64_t{batch})},
+        {"micro_batch_images", OptionValue(adaptation->now().micro_batch)}};
+    WriteFileAtomic(folder / "headroom.yaml", options.set.HeadroomYaml(resolved));
+    WriteFileAtomic(folder / "memory_plan.json",
+                    PlanToJson(adaptation->plan(), adaptation->limits()));
+    files.emplace(folder, observer);
+    watch = std::make_unique<RunWatch>(folder, ResumeCommand(), budget);
+  }
+
+  [[nodiscard]] std::string ResumeCommand() const {
+    return fmt::format("yolo detect train model={} resume=True",
+                       files->Weights("last.pt").string());
+  }
+
+  void SetUpStep() {
+    const TrainSettings& now = adaptation->now();
+    step = std::make_unique<BatchStep>(setup.loaded.model, *setup.executor, *setup.loss,
+                                       BatchStepOptions{.micro_batch = now.micro_batch,
+                                                        .activation = setup.activation,
+                                                        .recompute = now.recompute,
+                                                        .trained_layers = setup.trained_layers});
+    step->on_out_of_memory = [this](const std::string& what, int failures) {
+      return MakeRoom(what, failures);
+    };
+    loading.emplace(options, *setup.train_index, setup.cores(), budget, observer);
   }
 
   void SetUpOptimizer() {
-    OptimizerChoice choice{ParseOptimizer(options.optimizer == "auto" ? "SGD" : options.optimizer),
-                           options.lr0, options.momentum, options.warmup_bias_lr};
+    const OptimizerChoice& choice = optimizer_choice;
     if (options.optimizer == "auto") {
-      const auto images = static_cast<double>(train_index->size());
-      const auto iterations =
-          static_cast<std::int64_t>(std::ceil(images / std::max(batch, options.nbs))) * epochs;
-      choice = ChooseOptimizer(iterations, static_cast<int>(names.size()));
       options.set.Set("optimizer", OptionValue(std::string(Name(choice.kind))));
       options.set.Set("lr0", OptionValue(choice.lr));
       options.set.Set("warmup_bias_lr", OptionValue(0.0));
@@ -177,12 +184,13 @@ struct Trainer::Run_ {
                                      .warmup_epochs = options.warmup_epochs,
                                      .warmup_momentum = options.warmup_momentum,
                                      .warmup_bias_lr = choice.warmup_bias_lr});
-    ParameterStore& store = *loaded.model.parameters;
-    optimizer = MakeOptimizer(choice.kind, store.parameters(), store.value_count(), device);
+    ParameterStore& store = *setup.loaded.model.parameters;
+    optimizer = MakeOptimizer(choice.kind, store.parameters(), store.value_count(), setup.device);
     ema = std::make_unique<Ema>(store);
     stopper = std::make_unique<EarlyStopping>(options.patience);
-    results = std::make_unique<ResultsCsv>(folder / "results.csv", loss->third_name(),
-                                           optimizer->groups().groups.size());
+    results =
+        std::make_unique<ResultsCsv>(files->folder() / "results.csv", setup.loss->third_name(),
+                                     optimizer->groups().groups.size());
     observer.OnMessage(fmt::format("optimizer: {}(lr={}, momentum={}) with {} parameter groups",
                                    Name(choice.kind), choice.lr, choice.momentum,
                                    optimizer->groups().groups.size()));
@@ -192,46 +200,113 @@ struct Trainer::Run_ {
     if (!resumed) return;
     position = RestoreCheckpoint(*resumed, Parts());
     best_known = stopper->best_fitness > 0;
-    observer.OnMessage(fmt::format("Resuming {} from epoch {}, batch {}", folder.string(),
+    observer.OnMessage(fmt::format("Resuming {} from epoch {}, batch {}", files->folder().string(),
                                    position.epoch + 1, position.next_batch));
     resumed.reset();
   }
 
+  // A step on the worst size and the densest image, before anything depends on it: what does not
+  // fit shows here. Its results are thrown away.
+  void WarmUp() {
+    const PlanSubject subject = adaptation->subject();
+    for (int failures = 0;;) {
+      try {
+        step->WarmUp(std::min<std::int64_t>(step->options().micro_batch, batch),
+                     subject.LargestExtent(),
+                     std::max<std::int64_t>(1, setup.train_index->labels().MaxCount()));
+        break;
+      } catch (const std::exception& failure) {
+        const std::optional<std::string> what = OutOfMemoryText(failure);
+        if (!what || !MakeRoom(*what, ++failures)) throw;
+      }
+    }
+    loading->Make(adaptation->now());
+  }
+
   void Announce() {
-    observer.OnMessage(fmt::format("Using {} train, {} val images at imgsz={}", train_index->size(),
-                                   val_index->size(), options.image_width));
-    observer.OnMessage(fmt::format("Using {} dataloader workers", Workers()));
+    const fs::path& folder = files->folder();
+    observer.OnMessage(fmt::format("Using {} train, {} val images at imgsz={}",
+                                   setup.train_index->size(), setup.val_index->size(),
+                                   options.image_width));
+    observer.OnMessage(fmt::format("Using {} dataloader workers", loading->loader().workers()));
     observer.OnMessage(fmt::format("Logging results to {}", folder.string()));
     observer.OnMessage(fmt::format("Starting training for {} epochs...", epochs));
-    MakeLoader();
     started = Clock::now();
     saved_at = started;
+    adapted_at = started;
   }
 
-  [[nodiscard]] int Workers() const {
-    const int cores = at::get_num_threads();
-    if (options.workers < 0) return std::min(2, cores);
-    return options.workers_typed ? options.workers : std::min(8, cores);
+  // --- Memory ----------------------------------------------------------------------------------
+
+  // A micro-batch could not get its memory: free blocks first, then the next step of the ladder.
+  bool MakeRoom(const std::string& what, int failures) {
+    setup.executor->Unload();
+    const Bytes freed =
+        budget.Reclaim(budget.ledger().Read().row(MemoryTag::kFreeBlocks).now, ReclaimTime::kNow);
+    if (failures == 1) {
+      observer.OnMessage(
+          fmt::format("Memory: {}. Gave back {} of free blocks; the same images are run again",
+                      what, ToString(freed)));
+      return true;
+    }
+    const std::optional<SettingsChange> change = adaptation->AfterFailure();
+    if (!change) return false;
+    observer.OnMessage(fmt::format("Memory: {}; the same images are run again", change->line));
+    Adopt(change->settings);
+    return true;
   }
 
-  void MakeLoader() {
-    TrainingSourceOptions source{.image_size = options.image_width,
-                                 .batch = batch,
-                                 .stride = kStride,
-                                 .rect = options.rect,
-                                 .seed = options.seed,
-                                 .augment = Augmentations(options)};
-    auto training = std::make_unique<TrainingSource>(source, *train_index, nullptr, &budget);
-    rect_shapes = options.rect ? training.get() : nullptr;
-    loader = std::make_unique<PipelinedLoader>(
-        std::move(training),
-        LoaderOptions{.workers = Workers(),
-                      .max_in_flight = static_cast<int>(step->options().micro_batch)},
-        &budget);
+  void Adopt(const TrainSettings& settings) {
+    // The ring holds as many images at once as it was made for.
+    const std::int64_t most =
+        loading->made() ? loading->loader().max_in_flight() : settings.micro_batch;
+    step->set_micro_batch(std::min<std::int64_t>(settings.micro_batch, most));
+    step->set_recompute(settings.recompute);
+  }
+
+  // Between two batches: what the watch did, and whether the plan must change.
+  void AdaptAtBoundary(std::int64_t next_position) {
+    for (const std::string& line : watch->TakeLines()) observer.OnMessage(line);
+    const double elapsed = Seconds(Clock::now() - adapted_at);
+    adapted_at = Clock::now();
+    if (const std::optional<SettingsChange> change = adaptation->AtBoundary()) {
+      observer.OnMessage(change->line);
+      Adopt(change->settings);
+      setup.executor->Unload();
+      // Loading follows: images lost from the pool are decoded again, samples stay the same.
+      loading->Make(change->settings);
+      loading->loader().StartEpoch(position.epoch, next_position);
+      step->set_micro_batch(change->settings.micro_batch);
+    }
+    if (options.workers < 0) {
+      const bool pressure = budget.used() > budget.limit();
+      if (const auto line = loading->AdaptWorkers(elapsed, !pressure, pressure))
+        observer.OnMessage(*line);
+    }
+  }
+
+  void Report(PlanPhase phase, bool sync) {
+    RunState state;
+    state.phase = phase;
+    state.epoch = position.epoch + 1;
+    state.epochs = epochs;
+    state.batch = static_cast<std::int32_t>(position.next_batch);
+    state.batches = static_cast<std::int32_t>(batches);
+    state.batch_size = batch;
+    state.micro_batch = static_cast<std::int32_t>(step->options().micro_batch);
+    state.workers = loading->made() ? loading->loader().workers() : 0;
+    state.imgsz = options.image_width;
+    state.images_per_s = images_per_second;
+    state.end = ended;
+    if (sync) {
+      watch->UpdateAndSync(state);
+    } else {
+      watch->Update(state);
+    }
   }
 
   [[nodiscard]] CheckpointParts Parts() {
-    return {loaded.model, *ema, *optimizer, *step, *stopper, *results, options, names};
+    return {setup.loaded.model, *ema, *optimizer, *step, *stopper, *results, options, setup.names};
   }
 
   // --- One epoch -------------------------------------------------------------------------------
@@ -241,21 +316,22 @@ struct Trainer::Run_ {
     const int epoch = position.epoch;
     if (options.close_mosaic > 0 && epoch >= epochs - options.close_mosaic && !mosaic_closed) {
       if (epoch > 0) observer.OnMessage("Closing dataloader mosaic");
-      loader->CloseMosaic();
+      loading->CloseMosaic();
       mosaic_closed = true;
     }
-    loss->StartEpoch(epoch, epochs);
-    observer.OnEpochStart(epoch, loss->third_name());
-    loader->StartEpoch(epoch, position.next_batch * batch);
+    setup.loss->StartEpoch(epoch, epochs);
+    observer.OnEpochStart(epoch, setup.loss->third_name());
+    loading->loader().StartEpoch(epoch, position.next_batch * batch);
+    Report(PlanPhase::kTrainStep, true);
     const auto epoch_start = Clock::now();
     std::int64_t images_done = 0;
     double last_loss = 0;
     for (std::int64_t k = position.next_batch; k < batches; ++k) {
       const std::int64_t first = k * batch;
-      const std::int64_t count =
-          std::min<std::int64_t>(batch, static_cast<std::int64_t>(train_index->size()) - first);
+      const std::int64_t count = std::min<std::int64_t>(
+          batch, static_cast<std::int64_t>(setup.train_index->size()) - first);
       const Extent extent = BatchExtent(epoch, k);
-      const BatchResult result = step->Run(*loader, first, count, extent);
+      const BatchResult result = step->Run(loading->loader(), first, count, extent);
       last_loss = result.loss;
       images_done += count;
       for (std::size_t i = 0; i < 3; ++i) position.epoch_items[i] += result.items[i];
@@ -271,7 +347,17 @@ struct Trainer::Run_ {
         event.mean_items[i] = position.epoch_items[i] / static_cast<double>(k + 1);
       event.images_per_second =
           static_cast<double>(images_done) / std::max(Seconds(Clock::now() - epoch_start), 1e-9);
+      images_per_second = event.images_per_second;
+      const ResourceSample sample = watch->Latest();
+      event.host_used = std::max(sample.process.rss, budget.used());
+      event.host_limit = budget.limit();
+      if (sample.gpu) {
+        event.device_used = sample.gpu->used;
+        event.device_limit = sample.gpu->total;
+      }
       observer.OnBatch(event);
+      Report(PlanPhase::kTrainStep, false);
+      if (k + 1 < batches) AdaptAtBoundary((k + 1) * batch);
       if (OutOfTime()) ends_early = true;
       if (stop && stop()) {
         Save("last.pt", {});
@@ -283,10 +369,7 @@ struct Trainer::Run_ {
   }
 
   [[nodiscard]] Extent BatchExtent(int epoch, std::int64_t k) const {
-    if (rect_shapes != nullptr) {
-      const ImageSize shape = rect_shapes->ShapeOf(k * batch);
-      return {shape.height, shape.width};
-    }
+    if (options.rect) return loading->ExtentOf(k * batch);
     const int side =
         MultiScaleSize(options.seed, epoch, k, options.image_width, options.multi_scale, kStride);
     return {side, side};
@@ -295,11 +378,11 @@ struct Trainer::Run_ {
   void MaybeStep(int epoch, std::int64_t k) {
     const std::int64_t iteration = k + batches * epoch;
     if (iteration - position.last_step < schedule->Accumulate(iteration)) return;
-    ClearFrozen(*loaded.model.parameters, step->pending());
+    ClearFrozen(*setup.loaded.model.parameters, step->pending());
     const double scale = ClipFactor(GradientNorm(step->pending()), kClipNorm);
     const std::vector<GroupStep> steps = GroupSteps(epoch, iteration);
     const double decay = ema->Begin();
-    ParameterStore& store = *loaded.model.parameters;
+    ParameterStore& store = *setup.loaded.model.parameters;
     optimizer->Step({.values = store.values,
                      .gradients = step->pending(),
                      .gradient_scale = scale,
@@ -339,7 +422,7 @@ struct Trainer::Run_ {
       event.lr.push_back(group.lr);
     const bool last = epoch + 1 >= epochs || ends_early;
     if (options.val || last) {
-      const ValidationResult result = Validate(loss.get());
+      const ValidationResult result = Validate(setup.loss.get());
       event.validated = true;
       event.metrics = result.metrics;
       if (result.losses) event.val_items = *result.losses;
@@ -381,7 +464,7 @@ struct Trainer::Run_ {
 
   // Non-finite loss: from the second epoch of a run on, back to the last checkpoint, three times.
   bool Recover() {
-    const fs::path last = folder / "weights" / "last.pt";
+    const fs::path last = files->Weights("last.pt");
     if (position.epoch == 0 || !fs::exists(last)) {
       observer.OnMessage("WARNING the loss is not finite; lower lr0= or check the labels");
       return false;
@@ -392,9 +475,9 @@ struct Trainer::Run_ {
     if (!file) throw DataError(file.error());
     const double spent = Elapsed();
     const RunPosition restored = RestoreCheckpoint(*file, Parts());
-    loaded.model.parameters->values.copy_(ema->values);
-    loaded.model.parameters->running.copy_(ema->running);
-    loaded.model.parameters->RefreshCompute();
+    setup.loaded.model.parameters->values.copy_(ema->values);
+    setup.loaded.model.parameters->running.copy_(ema->running);
+    setup.loaded.model.parameters->RefreshCompute();
     position = restored;
     position.seconds = spent;
     started = Clock::now();
@@ -406,33 +489,47 @@ struct Trainer::Run_ {
   }
 
   ValidationResult Validate(HeadLoss* with_loss) {
-    ParameterStore& store = *loaded.model.parameters;
+    ParameterStore& store = *setup.loaded.model.parameters;
     store.Swap(ema->values, ema->running);
     struct SwapBack {
       ParameterStore& store;
       Ema& ema;
       ~SwapBack() { store.Swap(ema.values, ema.running); }
     } swap_back{store, *ema};
-    Validator validator(loaded.model, *executor, *val_index, ValidationOptions(activation),
-                        &budget);
-    return validator.Run(
+    Report(PlanPhase::kValidation, true);
+    return MakeValidator().Run(
         with_loss, {},
         [this](std::int64_t done, std::int64_t all) { observer.OnValidationProgress(done, all); },
         {});
   }
 
-  [[nodiscard]] ValidatorOptions ValidationOptions(Element element) const {
+  [[nodiscard]] Validator MakeValidator() {
+    Validator validator(setup.loaded.model, *setup.executor, *setup.val_index, ValidationOptions(),
+                        &budget);
+    validator.on_out_of_memory = [this](const std::string& what, int failures) {
+      setup.executor->Unload();
+      const Bytes freed =
+          budget.Reclaim(budget.ledger().Read().row(MemoryTag::kFreeBlocks).now, ReclaimTime::kNow);
+      observer.OnMessage(
+          fmt::format("Memory: {} in validation. Gave back {}; {}the same images are run again",
+                      what, ToString(freed), failures > 1 ? "half as many at once, " : ""));
+      return true;
+    };
+    return validator;
+  }
+
+  [[nodiscard]] ValidatorOptions ValidationOptions() const {
     return {.image_size = options.image_width,
             .batch = 2 * batch,
-            .at_once = step->options().micro_batch,
-            .workers = std::max(Workers(), 1),
+            .at_once = adaptation->now().validate_at_once,
+            .workers = std::max(adaptation->now().workers, 1),
             .confidence = static_cast<float>(options.conf.value_or(0.001)),
             .iou = static_cast<float>(options.iou),
             .max_detections = options.max_det,
             .agnostic = options.single_cls || options.agnostic_nms,
-            .end_to_end =
-                options.nms.has_value() && !*options.nms && loaded.model.one_to_one.has_value(),
-            .activation = element,
+            .end_to_end = options.nms.has_value() && !*options.nms &&
+                          setup.loaded.model.one_to_one.has_value(),
+            .activation = setup.activation,
             .matrix_confidence = static_cast<float>(options.conf.value_or(0.25))};
   }
 
@@ -441,112 +538,104 @@ struct Trainer::Run_ {
   void SaveEpoch(int epoch, bool best, const DetectionMetrics& metrics) {
     if (!options.save) return;
     Save("last.pt", metrics);
-    if (best) Copy("best.pt");
+    if (best) files->CopyLast("best.pt");
     if (options.save_period > 0 && epoch % options.save_period == 0)
-      Copy(fmt::format("epoch{}.pt", epoch));
+      files->CopyLast(fmt::format("epoch{}.pt", epoch));
   }
 
   void Save(const std::string& file, const DetectionMetrics& metrics) {
-    try {
-      RunPosition now = position;
-      now.seconds = Elapsed();
-      SaveCheckpoint(folder / "weights" / file, Parts(), now, metrics);
-      cannot_write = false;
-    } catch (const WriteError& error) {
-      cannot_write = true;
-      observer.OnMessage(fmt::format(
-          "ERROR {}; training goes on, the previous checkpoint is untouched", error.what()));
-    }
+    Report(PlanPhase::kSave, false);
+    RunPosition now = position;
+    now.seconds = Elapsed();
+    files->Save(file, Parts(), now, metrics);
     saved_at = Clock::now();
   }
 
-  void Copy(const std::string& file) {
-    if (cannot_write) return;
-    try {
-      Result<std::string> bytes = ReadFile(folder / "weights" / "last.pt");
-      if (!bytes) throw WriteError(bytes.error());
-      WriteFileAtomic(folder / "weights" / file, *bytes);
-    } catch (const WriteError& error) {
-      cannot_write = true;
-      observer.OnMessage(fmt::format("ERROR {}; training goes on", error.what()));
-    }
-  }
-
   TrainOutcome Finish(bool finished) {
-    loader.reset();
-    const fs::path last = folder / "weights" / "last.pt";
-    const std::string resume = fmt::format("yolo detect train model={} resume=True", last.string());
+    loading.reset();
+    const fs::path& folder = files->folder();
     if (!finished) {
-      observer.OnMessage(fmt::format("Interrupted. Continue with: {}", resume));
-      return {folder, true, cannot_write};
+      End(RunEnd::kFinished);
+      SayMemory();
+      observer.OnMessage(fmt::format("Interrupted. Continue with: {}", ResumeCommand()));
+      return {folder, true, files->cannot_write()};
     }
     observer.OnMessage(fmt::format("\n{} epochs completed in {:.3f} hours.",
                                    std::min(position.epoch + 1, epochs), Elapsed() / 3600));
-    for (const char* file : {"last.pt", "best.pt"}) {
-      const fs::path path = folder / "weights" / file;
-      if (!fs::exists(path)) continue;
-      const std::uint64_t size = StripCheckpoint(path);
-      observer.OnMessage(fmt::format("Optimizer stripped from {}, {:.1f}MB", path.string(),
-                                     static_cast<double>(size) / 1e6));
-    }
+    setup.executor->Unload();
+    files->Strip();
     ValidateBest();
+    End(RunEnd::kFinished);
     observer.OnMessage(fmt::format("Results saved to {}", folder.string()));
-    return {folder, false, cannot_write};
+    SayMemory();
+    observer.OnMessage(fmt::format("Train on with: yolo detect train model={} data={}",
+                                   files->Weights("last.pt").string(), options.data));
+    return {folder, false, files->cannot_write()};
+  }
+
+  void End(RunEnd end) {
+    ended = end;
+    RunState state;
+    state.end = end;
+    state.epoch = std::min(position.epoch + 1, epochs);
+    state.epochs = epochs;
+    watch->UpdateAndSync(state);
+  }
+
+  void SayMemory() {
+    observer.OnMessage(watch->SummaryLine());
+    observer.OnMessage(fmt::format("Memory: planned peak {}, actual peak {}, limit {} ({})",
+                                   ToString(adaptation->plan().Peak(MemoryPlace::kHost)),
+                                   ToString(watch->Summary().peak_rss), ToString(budget.limit()),
+                                   budget.origin()));
   }
 
   void ValidateBest() {
-    const fs::path best = folder / "weights" / "best.pt";
+    const fs::path best = files->Weights("best.pt");
     if (!fs::exists(best)) return;
     Result<CheckpointContents> file = ReadCheckpoint(best);
     if (!file) throw DataError(file.error());
     observer.OnMessage(fmt::format("\nValidating {}...", best.string()));
-    CopyWeights(*file, loaded.model);
-    Validator validator(loaded.model, *executor, *val_index, ValidationOptions(activation),
-                        &budget);
-    const ValidationResult result = validator.Run(nullptr, {}, {}, {});
+    CopyWeights(*file, setup.loaded.model);
+    const ValidationResult result = MakeValidator().Run(nullptr, {}, {}, {});
     observer.OnMessage(ValidationHeader());
     observer.OnMessage(ValidationSummaryRow(result.metrics));
-    if (options.verbose && names.size() > 1) {
-      for (const std::string& row : ValidationClassRows(result.metrics, names))
+    if (options.verbose && setup.names.size() > 1) {
+      for (const std::string& row : ValidationClassRows(result.metrics, setup.names))
         observer.OnMessage(row);
     }
     observer.OnMessage(ValidationSpeedLine(result.speed));
   }
 
-  Options options;
-  Settings settings;
+  TrainingSetup setup;
+  Options& options;  // The setup's.
   Budget& budget;
   TrainObserver& observer;
   std::function<bool()> stop;
 
-  at::Device device = at::kCPU;
-  Element activation = Element::kFloat32;
-  DatasetConfig data;
-  std::vector<std::string> names;
-  std::optional<DatasetIndex> train_index, val_index;
   int batch = 16;
   std::int64_t batches = 0;
   int epochs = 0;
-  LoadedModel loaded;
-  std::vector<bool> trained_layers;
-  std::unique_ptr<Executor> executor;
-  std::unique_ptr<HeadLoss> loss;
+  OptimizerChoice optimizer_choice;
+  std::optional<Adaptation> adaptation;
   std::unique_ptr<BatchStep> step;
   std::optional<Schedule> schedule;
   std::unique_ptr<Optimizer> optimizer;
   std::unique_ptr<Ema> ema;
   std::unique_ptr<EarlyStopping> stopper;
   std::unique_ptr<ResultsCsv> results;
-  std::unique_ptr<PipelinedLoader> loader;
-  const TrainingSource* rect_shapes = nullptr;
-  fs::path folder, resume_path;
+  std::optional<TrainingLoader> loading;
+  std::optional<RunFiles> files;
+  std::unique_ptr<RunWatch> watch;
+  fs::path resume_path;
   std::optional<CheckpointContents> resumed;
   RunPosition position;
-  Clock::time_point started, saved_at;
+  RunEnd ended = RunEnd::kNone;
+  Clock::time_point started, saved_at, adapted_at;
+  double images_per_second = 0;
   bool mosaic_closed = false;
   bool ends_early = false;
   bool best_known = false;
-  bool cannot_write = false;
   int recoveries = 0;
 };
 

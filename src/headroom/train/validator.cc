@@ -9,6 +9,7 @@
 #include "headroom/metrics/match_predictions.h"
 #include "headroom/metrics/match_records.h"
 #include "headroom/train/image_batch.h"
+#include "headroom/train/out_of_memory.h"
 
 #include <ATen/ATen.h>
 
@@ -134,7 +135,10 @@ void Validator::RunPiece(Pass& pass, std::int64_t first, std::int64_t count) {
   executor_.Forward();
   pass.speed.inference_ms += MillisecondsSince(start);
   start = Clock::now();
-  if (pass.loss != nullptr) pass.sums += pass.loss->Forward(executor_.outputs(), pass.targets);
+  const HeadSums sums =
+      pass.loss != nullptr ? pass.loss->Forward(executor_.outputs(), pass.targets) : HeadSums{};
+  // Nothing was kept so far, so that a failure for lack of memory can be repeated.
+  pass.sums += sums;
   pass.speed.loss_ms += MillisecondsSince(start);
   start = Clock::now();
   Judge(pass, first, count);
@@ -167,6 +171,24 @@ void Validator::Judge(Pass& pass, std::int64_t first, std::int64_t count) {
   }
 }
 
+void Validator::RunNominalBatch(Pass& pass, std::int64_t first, std::int64_t end) {
+  int failures = 0;
+  while (first < end) {
+    const std::int64_t count = std::min(options_.at_once, end - first);
+    try {
+      RunPiece(pass, first, count);
+    } catch (const std::exception& failure) {
+      const std::optional<std::string> what = OutOfMemoryText(failure);
+      if (!what || !on_out_of_memory || (failures > 0 && count == 1)) throw;
+      if (++failures > 1) options_.at_once = (count + 1) / 2;
+      if (!on_out_of_memory(*what, failures)) throw;
+      continue;
+    }
+    failures = 0;
+    first += count;
+  }
+}
+
 ValidationResult Validator::Run(HeadLoss* loss,
                                 const std::function<void(const ImageDetections&)>& on_image,
                                 const std::function<void(std::int64_t, std::int64_t)>& on_progress,
@@ -182,8 +204,7 @@ ValidationResult Validator::Run(HeadLoss* loss,
   for (std::int64_t batch = 0; batch < images; batch += options_.batch) {
     const std::int64_t end = std::min<std::int64_t>(batch + options_.batch, images);
     pass.sums = {};
-    for (std::int64_t first = batch; first < end; first += options_.at_once)
-      RunPiece(pass, first, std::min(options_.at_once, end - first));
+    RunNominalBatch(pass, batch, end);
     if (loss != nullptr) {
       const LossItems items = loss->Items(pass.sums);
       for (std::size_t i = 0; i < items.size(); ++i) pass.items[i] += items[i];

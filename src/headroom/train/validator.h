@@ -14,6 +14,7 @@
 #include <functional>
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 namespace headroom {
@@ -63,10 +64,14 @@ class Validator {
       HeadLoss* loss, const std::function<void(const ImageDetections&)>& on_image,
       const std::function<void(std::int64_t done, std::int64_t all)>& on_progress,
       const std::function<bool()>& stop);
+  // As BatchStep::on_out_of_memory: after it has freed something the images are run again, half as
+  // many at once from the second failure on.
+  std::function<bool(const std::string& what, int failures)> on_out_of_memory;
   [[nodiscard]] const ConfusionMatrix& confusion() const { return confusion_; }
 
  private:
   struct Pass;
+  void RunNominalBatch(Pass& pass, std::int64_t first, std::int64_t end);
   void RunPiece(Pass& pass, std::int64_t first, std::int64_t count);
   void Judge(Pass& pass, std::int64_t first, std::int64_t count);
   void LoadProgram(std::int64_t images, const Extent& extent, bool all_heads);

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "headroom/train/adaptation.h"
+
+#include "headroom/core/error.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace headroom {
+
+Adaptation::Adaptation(const TrainingSetup& setup, OptimizerKind optimizer,
+                       const TrainSettings& wanted)
+    : setup_(setup), optimizer_(optimizer), wanted_(wanted), now_(wanted) {}
+
+std::vector<std::string> Adaptation::FitFirst() {
+  const PlanLimits limits = setup_.Limits();
+  FitOutcome<TrainSettings> outcome = FitTraining(subject(), wanted_, limits);
+  if (!outcome.fits) throw BudgetError(ExplainUnfit(outcome.plan, limits));
+  now_ = outcome.settings;
+  plan_ = std::move(outcome.plan);
+  planned_limit_ = limits[0].bytes;
+  return std::move(outcome.taken);
+}
+
+std::optional<SettingsChange> Adaptation::AtBoundary() {
+  const PlanLimits limits = setup_.Limits();
+  if (limits[0].bytes == planned_limit_) return std::nullopt;
+  const bool grows = limits[0].bytes > planned_limit_;
+  planned_limit_ = limits[0].bytes;
+  FitOutcome<TrainSettings> outcome = FitTraining(subject(), wanted_, limits);
+  // Where nothing fits the smallest settings are still the best that can be done.
+  if (outcome.settings == now_) return std::nullopt;
+  SettingsChange change{outcome.settings,
+                        fmt::format("Memory: the budget is {} now; going on with {}",
+                                    ToString(limits[0].bytes), Describe(outcome.settings))};
+  // What grows back must be worth the disturbance.
+  if (grows && outcome.settings.micro_batch == now_.micro_batch &&
+      outcome.settings.recompute == now_.recompute && outcome.settings.workers == now_.workers &&
+      outcome.settings.pool_limit < Scale(now_.pool_limit, 1.25))
+    return std::nullopt;
+  now_ = outcome.settings;
+  plan_ = std::move(outcome.plan);
+  return change;
+}
+
+std::optional<SettingsChange> Adaptation::AfterFailure() {
+  TrainSettings next = now_;
+  for (const FitStep<TrainSettings>& step : TrainLadder(subject())) {
+    if (step.order < ReclaimOrder::kRecomputeActivations) continue;
+    const std::optional<std::string> what = step.reduce(next, Bytes());
+    if (!what) continue;
+    now_ = next;
+    plan_ = PlanTraining(subject(), now_);
+    return SettingsChange{next, *what};
+  }
+  return std::nullopt;
+}
+
+}  // namespace headroom

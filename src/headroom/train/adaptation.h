@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "headroom/train/training_setup.h"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace headroom {
+
+// Other settings, and why, in one line.
+struct SettingsChange {
+  TrainSettings settings;
+  std::string line;
+};
+
+// Decides by the plan what a run does with the memory that there is: before the first step, when
+// the limit has moved, and when an allocation has failed. Not thread-safe: the training thread's.
+class Adaptation {
+ public:
+  // `wanted` is what the run would do with memory enough; nothing grows beyond it. The setup must
+  // outlive it.
+  Adaptation(const TrainingSetup& setup, OptimizerKind optimizer, const TrainSettings& wanted);
+
+  // Fits the wanted settings to the limit; the steps that this took, a line each. Throws
+  // BudgetError that says what would be needed when not even one image fits.
+  std::vector<std::string> FitFirst();
+  // Between two batches, when the budget's limit is no longer the one that was planned for: smaller
+  // settings, or larger ones again. The caller adopts them.
+  [[nodiscard]] std::optional<SettingsChange> AtBoundary();
+  // A step could not get its memory although free blocks were given back: recompute more, or
+  // halve the micro-batch. Nothing when one image is all there is.
+  [[nodiscard]] std::optional<SettingsChange> AfterFailure();
+  // A part of the settings was changed by somebody else.
+  void set_now(const TrainSettings& settings) { now_ = settings; }
+
+  [[nodiscard]] const TrainSettings& now() const { return now_; }
+  [[nodiscard]] const MemoryPlan& plan() const { return plan_; }
+  [[nodiscard]] PlanLimits limits() const { return setup_.Limits(); }
+  [[nodiscard]] PlanSubject subject() const { return setup_.Subject(optimizer_); }
+
+ private:
+  const TrainingSetup& setup_;
+  const OptimizerKind optimizer_;
+  const TrainSettings wanted_;
+  TrainSettings now_;
+  MemoryPlan plan_;
+  Bytes planned_limit_;
+};
+
+}  // namespace headroom

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "headroom/train/train_plan.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace headroom {
+namespace {
+
+// The reference's default batch: below it batch-norm statistics get noticeably worse.
+constexpr std::int64_t kGoodMicroBatch = 16;
+constexpr Bytes kSmallestPool = Bytes::MiB(24);
+constexpr Bytes kCacheStep = Bytes::MiB(64);
+constexpr int kMostBatch = 1024;
+constexpr int kMostShareBatch = 64;
+constexpr int kDefaultBatch = 16;
+
+using Step = FitStep<TrainSettings>;
+using Said = std::optional<std::string>;
+
+std::string Arrow(std::string_view what, Bytes from, Bytes to) {
+  return fmt::format("{} {} -> {}", what, ToString(from), ToString(to));
+}
+
+Said ShrinkCache(TrainSettings& t, Bytes excess) {
+  if (t.cache_limit == Bytes()) return {};
+  const Bytes from = t.cache_limit;
+  t.cache_limit = SaturatingSub(from, std::max(excess, kCacheStep));
+  return Arrow("image cache", from, t.cache_limit);
+}
+
+Said ShrinkPool(TrainSettings& t, Bytes excess) {
+  if (t.pool_limit <= kSmallestPool) return {};
+  const Bytes from = t.pool_limit;
+  t.pool_limit = std::max(SaturatingSub(from, std::max(excess, Bytes::MiB(8))), kSmallestPool);
+  return Arrow("mosaic pool", from, t.pool_limit);
+}
+
+Said ShrinkPrefetch(TrainSettings& t, Bytes /*excess*/) {
+  const int from = t.prefetch > 0 ? t.prefetch : PrefetchFor(t.workers);
+  const int least = std::max(t.workers, 2);
+  if (from <= least) return {};
+  t.prefetch = std::max(from / 2, least);
+  return fmt::format("images made ahead {} -> {}", from, t.prefetch);
+}
+
+Said DropWorker(TrainSettings& t, Bytes /*excess*/) {
+  if (t.workers <= 1) return {};
+  --t.workers;
+  t.prefetch = std::min(t.prefetch, std::max(t.workers, 2));
+  return fmt::format("workers {} -> {}", t.workers + 1, t.workers);
+}
+
+Said RecomputeMore(TrainSettings& t, Recompute to) {
+  if (t.recompute >= to) return {};
+  const Recompute from = t.recompute;
+  t.recompute = to;
+  return fmt::format("recompute {} -> {}", Name(from), Name(to));
+}
+
+// Pieces of equal size: 133 -> 67 -> 45 ... would be finer, but halves keep the ladder short.
+Said HalveMicroBatch(TrainSettings& t, std::int64_t least) {
+  const std::int64_t from = std::min<std::int64_t>(t.micro_batch, t.batch);
+  if (from <= least) return {};
+  t.micro_batch = std::max((from + 1) / 2, least);
+  t.validate_at_once = std::min(t.validate_at_once, t.micro_batch);
+  return fmt::format("micro-batch {} -> {} (batch {})", from, t.micro_batch, t.batch);
+}
+
+}  // namespace
+
+std::vector<Step> TrainLadder(const PlanSubject& /*subject*/) {
+  return {
+      {ReclaimOrder::kImageCache, ShrinkCache},
+      {ReclaimOrder::kMosaicPool, ShrinkPool},
+      {ReclaimOrder::kImagesInFlight, ShrinkPrefetch},
+      {ReclaimOrder::kWorkers, DropWorker},
+      {ReclaimOrder::kRecomputeActivations,
+       [](TrainSettings& t, Bytes) { return RecomputeMore(t, Recompute::kActivations); }},
+      {ReclaimOrder::kMicroBatchAbove16,
+       [](TrainSettings& t, Bytes) { return HalveMicroBatch(t, kGoodMicroBatch); }},
+      {ReclaimOrder::kRecomputeBlocks,
+       [](TrainSettings& t, Bytes) { return RecomputeMore(t, Recompute::kBlocks); }},
+      {ReclaimOrder::kMicroBatchBelow16,
+       [](TrainSettings& t, Bytes) { return HalveMicroBatch(t, 1); }},
+  };
+}
+
+FitOutcome<TrainSettings> FitTraining(const PlanSubject& subject, const TrainSettings& settings,
+                                      const PlanLimits& limits) {
+  const auto plan = [&](const TrainSettings& t) { return PlanTraining(subject, t); };
+  FitOutcome<TrainSettings> outcome =
+      Fit<TrainSettings>(settings, TrainLadder(subject), plan, limits);
+  if (!outcome.fits || outcome.taken.empty()) return outcome;
+  // The ladder gave all of the cheap things before it touched the network: what the network's step
+  // left over goes back to them, the dearest first.
+  const auto regain = [&](auto change) {
+    TrainSettings better = outcome.settings;
+    change(better);
+    if (better == outcome.settings) return;
+    MemoryPlan with = PlanTraining(subject, better);
+    if (!with.Fits(limits)) return;
+    outcome.settings = better;
+    outcome.plan = std::move(with);
+  };
+  for (int workers = settings.workers; workers > outcome.settings.workers; --workers) {
+    regain([&](TrainSettings& t) {
+      t.workers = workers;
+      t.prefetch = std::max(t.prefetch, workers);
+    });
+  }
+  regain([&](TrainSettings& t) { t.prefetch = settings.prefetch; });
+  for (const double share : {1.0, 0.75, 0.5, 0.25}) {
+    const Bytes pool = Scale(settings.pool_limit, share);
+    if (pool <= outcome.settings.pool_limit) break;
+    regain([&](TrainSettings& t) { t.pool_limit = pool; });
+  }
+  if (settings.cache_limit > outcome.settings.cache_limit) {
+    const Bytes room = SaturatingSub(limits[0].bytes, outcome.plan.Peak(MemoryPlace::kHost));
+    regain([&](TrainSettings& t) {
+      t.cache_limit = std::min(settings.cache_limit, t.cache_limit + room);
+    });
+  }
+  return outcome;
+}
+
+int ChooseBatch(const PlanSubject& subject, const TrainSettings& settings, const PlanLimits& limits,
+                std::string* why) {
+  const double asked = subject.options.batch;
+  const auto images = static_cast<std::int64_t>(subject.train.size());
+  if (asked >= 1) return static_cast<int>(std::min<std::int64_t>(std::llround(asked), images));
+  const std::int64_t least = std::min<std::int64_t>(kDefaultBatch, images);
+  const std::int64_t most = std::max(least, std::min<std::int64_t>(kMostBatch, images / 8));
+  const bool on_host = subject.place == MemoryPlace::kHost;
+  if (asked < 0 && on_host) {
+    *why = fmt::format(
+        "batch=-1: {} images (a larger batch trains no better, and no faster on a CPU)", least);
+    return static_cast<int>(least);
+  }
+  PlanLimits share = limits;
+  if (asked > 0) {
+    for (PlanLimit& limit : share) {
+      if (limit.bytes != Bytes::Max()) limit.bytes = Scale(limit.bytes, asked);
+    }
+  }
+  const auto fits = [&](std::int64_t eights) {
+    TrainSettings t = settings;
+    t.batch = static_cast<int>(8 * eights);
+    t.micro_batch = t.validate_at_once = t.batch;
+    if (on_host) return PlanTraining(subject, t).Fits(share);
+    return FitTraining(subject, t, share).settings.micro_batch >= t.batch;
+  };
+  const std::int64_t cap = (on_host ? std::min<std::int64_t>(most, kMostShareBatch) : most) / 8;
+  const std::int64_t chosen =
+      std::clamp(8 * LargestFitting(std::max<std::int64_t>(cap, 1), fits), least, most);
+  *why = fmt::format("batch={}: {} images, the most whose plan stays within {} of the budget",
+                     asked, chosen, asked > 0 ? fmt::format("{:.0f} %", 100 * asked) : "all");
+  return static_cast<int>(chosen);
+}
+
+TrainSettings InitialSettings(const Options& options, int batch, int cores) {
+  TrainSettings t;
+  t.batch = batch;
+  t.micro_batch = std::min(options.microbatch.value_or(batch), batch);
+  t.validate_at_once = t.micro_batch;
+  t.recompute = options.recompute == "none"     ? Recompute::kNone
+                : options.recompute == "blocks" ? Recompute::kBlocks
+                                                : Recompute::kActivations;
+  t.workers = options.workers < 0     ? std::min(2, cores)
+              : options.workers_typed ? options.workers
+                                      : std::min(8, cores);
+  return t;
+}
+
+}  // namespace headroom

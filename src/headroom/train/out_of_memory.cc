@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "headroom/train/out_of_memory.h"
+
+#include "headroom/core/error.h"
+
+#include <c10/util/Exception.h>
+
+#include <array>
+#include <new>
+#include <string_view>
+
+namespace headroom {
+namespace {
+
+// Lower-case parts of messages of errors that have no type of their own.
+constexpr std::array<std::string_view, 6> kSigns = {
+    "out of memory",
+    "can't allocate memory",
+    "cannot allocate memory",
+    "cublas_status_alloc_failed",
+    "cudnn_status_alloc_failed",
+    "could not create a memory",
+};
+
+std::string Lower(std::string text) {
+  for (char& c : text) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  return text;
+}
+
+}  // namespace
+
+std::optional<std::string> OutOfMemoryText(const std::exception& failure) {
+  if (dynamic_cast<const BudgetError*>(&failure) != nullptr) return failure.what();
+  if (dynamic_cast<const std::bad_alloc*>(&failure) != nullptr)
+    return "the system gave no memory (bad_alloc)";
+  const auto* torch = dynamic_cast<const c10::Error*>(&failure);
+  const std::string text =
+      torch != nullptr ? torch->what_without_backtrace() : std::string(failure.what());
+  if (dynamic_cast<const c10::OutOfMemoryError*>(&failure) != nullptr) return text;
+  const std::string lower = Lower(text);
+  for (const std::string_view sign : kSigns) {
+    if (lower.find(sign) != std::string::npos) return text;
+  }
+  return std::nullopt;
+}
+
+}  // namespace headroom

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <exception>
+#include <optional>
+#include <string>
+
+namespace headroom {
+
+// The one place where failures to allocate are recognised: our budget's, the system's (bad_alloc),
+// LibTorch's on the host and on a device, in any of the forms in which CUDA and its libraries
+// report them. The message without a backtrace, or nothing when it is another failure.
+[[nodiscard]] std::optional<std::string> OutOfMemoryText(const std::exception& failure);
+
+}  // namespace headroom

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "headroom/train/run_files.h"
+
+#include "headroom/core/error.h"
+#include "headroom/core/file.h"
+#include "headroom/train/out_of_memory.h"
+
+#include <fmt/format.h>
+
+#include <fstream>
+#include <utility>
+#include <vector>
+
+namespace headroom {
+namespace {
+
+constexpr std::size_t kPiece = 1 << 18;
+
+void CopyInPieces(const std::filesystem::path& from, FileWriter& to) {
+  std::ifstream file(from, std::ios::binary);
+  if (!file) throw WriteError(fmt::format("{} cannot be read", from.string()));
+  std::vector<char> piece(kPiece);
+  while (file) {
+    file.read(piece.data(), static_cast<std::streamsize>(piece.size()));
+    to.Write(piece.data(), static_cast<std::size_t>(file.gcount()));
+  }
+}
+
+}  // namespace
+
+RunFiles::RunFiles(std::filesystem::path folder, TrainObserver& observer)
+    : folder_(std::move(folder)), observer_(observer) {}
+
+void RunFiles::Fail(const std::string& what) {
+  cannot_write_ = true;
+  observer_.OnMessage(
+      fmt::format("ERROR {}; training goes on, the previous checkpoint is untouched", what));
+}
+
+void RunFiles::Save(const std::string& file, const CheckpointParts& parts,
+                    const RunPosition& position, const DetectionMetrics& metrics) {
+  try {
+    SaveCheckpoint(Weights(file), parts, position, metrics);
+    cannot_write_ = false;
+  } catch (const WriteError& error) {
+    Fail(error.what());
+  } catch (const std::exception& error) {
+    const std::optional<std::string> what = OutOfMemoryText(error);
+    if (!what) throw;
+    Fail(fmt::format("{} was not saved for lack of memory: {}", file, *what));
+  }
+}
+
+void RunFiles::CopyLast(const std::string& file) {
+  if (cannot_write_) return;
+  try {
+    WriteFileAtomic(Weights(file),
+                    [&](FileWriter& writer) { CopyInPieces(Weights("last.pt"), writer); });
+  } catch (const WriteError& error) {
+    Fail(error.what());
+  }
+}
+
+void RunFiles::Strip() {
+  for (const char* file : {"last.pt", "best.pt"}) {
+    const std::filesystem::path path = Weights(file);
+    if (!std::filesystem::exists(path)) continue;
+    try {
+      const std::uint64_t size = StripCheckpoint(path);
+      observer_.OnMessage(fmt::format("Optimizer stripped from {}, {:.1f}MB", path.string(),
+                                      static_cast<double>(size) / 1e6));
+    } catch (const WriteError& error) {
+      Fail(error.what());
+    }
+  }
+}
+
+}  // namespace headroom

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "headroom/train/checkpoint.h"
+#include "headroom/train/observer.h"
+
+#include <filesystem>
+#include <string>
+
+namespace headroom {
+
+// The weights of a run folder. A file that cannot be written never ends the run: it is said at
+// once, and remembered until a later one succeeds.
+class RunFiles {
+ public:
+  RunFiles(std::filesystem::path folder, TrainObserver& observer);
+
+  // weights/FILE, whole or not at all; the one before stays until then.
+  void Save(const std::string& file, const CheckpointParts& parts, const RunPosition& position,
+            const DetectionMetrics& metrics);
+  // weights/last.pt under another name, copied in pieces.
+  void CopyLast(const std::string& file);
+  // Strips last.pt and best.pt as a finished run leaves them.
+  void Strip();
+
+  [[nodiscard]] std::filesystem::path Weights(const std::string& file) const {
+    return folder_ / "weights" / file;
+  }
+  [[nodiscard]] const std::filesystem::path& folder() const { return folder_; }
+  [[nodiscard]] bool cannot_write() const { return cannot_write_; }
+
+ private:
+  void Fail(const std::string& what);
+
+  std::filesystem::path folder_;
+  TrainObserver& observer_;
+  bool cannot_write_ = false;
+};
+
+}  // namespace headroom

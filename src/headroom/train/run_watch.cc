@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "headroom/train/run_watch.h"
+
+#include "headroom/core/error.h"
+#include "headroom/monitor/give_way.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+namespace headroom {
+namespace {
+
+constexpr double kTrendSeconds = 8;
+constexpr std::size_t kTrendSamples = 16;
+
+RunIdentity Identity(const std::filesystem::path& folder, const std::string& command) {
+  RunIdentity identity = IdentifyThisProcess();
+  identity.run_folder = folder.string();
+  identity.command = command;
+  return identity;
+}
+
+}  // namespace
+
+RunWatch::RunWatch(const std::filesystem::path& folder, const std::string& command, Budget& budget)
+    : budget_(budget), source_(SystemRoot{}, budget.ledger(), &budget) {
+  try {
+    page_ = std::make_unique<LastStateWriter>(folder / kLastStateName, Identity(folder, command));
+  } catch (const WriteError& error) {
+    lines_.push_back(
+        fmt::format("WARNING {}; a later start cannot explain this run's end", error.what()));
+  }
+  ResourceMonitorOptions options;
+  options.budget = budget.limit();
+  options.csv = folder / "memory.csv";
+  monitor_ = std::make_unique<ResourceMonitor>(
+      options, source_, clock_,
+      [this](const PressureAdvice& advice, const ResourceSample&) { OnAdvice(advice); },
+      [this](const ResourceSample& sample) { OnSample(sample); });
+}
+
+RunWatch::~RunWatch() = default;
+
+void RunWatch::OnAdvice(const PressureAdvice& advice) {
+  GaveWay done = GiveWay(budget_, advice);
+  MutexLock lock(mutex_);
+  state_.note = done.line;
+  lines_.push_back(std::move(done.line));
+}
+
+void RunWatch::OnSample(const ResourceSample& sample) {
+  if (recent_.size() == kTrendSamples) recent_.erase(recent_.begin());
+  recent_.push_back(sample);
+  const double falls = FallingRate(recent_, kTrendSeconds);
+  MutexLock lock(mutex_);
+  SetFromSample(state_, sample, source_.DescribeLimit(), falls);
+  if (page_ != nullptr) page_->Update(state_);
+}
+
+void RunWatch::Update(const RunState& state) {
+  MutexLock lock(mutex_);
+  RunState merged = state;
+  // The monitor's part stays as it was sampled.
+  merged.ledger = budget_.ledger().Read();
+  merged.rss = state_.rss;
+  merged.rss_anon = state_.rss_anon;
+  merged.high_water = state_.high_water;
+  merged.limit = state_.limit;
+  merged.limit_origin = state_.limit_origin;
+  merged.pressure_some = state_.pressure_some;
+  merged.limit_falls_per_s = state_.limit_falls_per_s;
+  merged.budget = budget_.limit();
+  merged.unix_ms = UnixMilliseconds();
+  if (merged.note.empty()) merged.note = std::move(state_.note);
+  state_ = std::move(merged);
+  if (page_ != nullptr) page_->Update(state_);
+}
+
+void RunWatch::UpdateAndSync(const RunState& state) {
+  Update(state);
+  if (page_ != nullptr) page_->Sync();
+}
+
+std::vector<std::string> RunWatch::TakeLines() {
+  MutexLock lock(mutex_);
+  return std::exchange(lines_, {});
+}
+
+}  // namespace headroom

@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "headroom/train/train_plan.h"
+
+#include "headroom/data/letterbox_source.h"
+#include "headroom/data/multi_scale.h"
+#include "headroom/detect/nms.h"
+#include "headroom/interop/ultralytics_writer.h"
+#include "headroom/metrics/match_records.h"
+#include "headroom/optim/ema.h"
+#include "headroom/train/head_loss.h"
+#include "headroom/train/norm_statistics.h"
+#include "headroom/train/train_choices.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+namespace headroom {
+namespace {
+
+constexpr int kStride = 32;
+// oneDNN keeps generated kernels of every size it has met: 75 MB over the 21 sizes of multi_scale
+// were measured for YOLO11n.
+constexpr Bytes kKernelsPerSize = Bytes::MiB(4);
+// Blocks are committed in granules of 2 MiB, and small blocks lie between large ones.
+constexpr Bytes kAllocatorSlack = Bytes::MiB(8);
+// Boxes of up to four images meet in a mosaic, of eight with mixup or cutmix.
+constexpr std::int64_t kMosaicTiles = 4;
+
+using PP = PlanPhase;
+
+MemoryNeed OnPlace(MemoryTag tag, Bytes bytes, const PlanSubject& s,
+                   NeedBasis basis = NeedBasis::kExact) {
+  MemoryNeed need;
+  return need.Add(tag, bytes, basis, s.place);
+}
+
+// A need that was stated for the host, where the model's tensors lie.
+MemoryNeed MoveTo(const MemoryNeed& need, MemoryPlace place) {
+  if (place == MemoryPlace::kHost) return need;
+  MemoryNeed moved;
+  for (std::size_t t = 0; t < kMemoryTagCount; ++t) {
+    const auto& row = need.row(static_cast<MemoryTag>(t));
+    if (row.bytes > Bytes()) moved.Add(static_cast<MemoryTag>(t), row.bytes, row.basis, place);
+  }
+  return moved;
+}
+
+Bytes FlatBytes(const PlanSubject& s) {
+  return Bytes::Of(static_cast<std::uint64_t>(s.model.parameters->value_count()), sizeof(float));
+}
+
+std::int64_t MostBoxes(const PlanSubject& s) {
+  const std::int64_t one = s.train.labels().MaxCount();
+  const Options& o = s.options;
+  const std::int64_t tiles = (o.mosaic > 0 ? kMosaicTiles : 1) *
+                             (o.mixup > 0 || o.cutmix > 0 ? 2 : 1) * (o.copy_paste > 0 ? 2 : 1);
+  return std::max<std::int64_t>(one * tiles, 1);
+}
+
+// Letterboxed validation: its largest canvas by area, and how many sizes there are.
+struct ValidationShapes {
+  Extent largest;
+  std::size_t sizes = 0;
+};
+
+ValidationShapes ShapesOf(const PlanSubject& s, const TrainSettings& t) {
+  const RectBatches batches =
+      GroupByAspect(s.val.image_sizes(),
+                    {.image_size = s.options.image_width, .batch = 2 * t.batch, .stride = kStride});
+  ValidationShapes shapes;
+  std::set<std::pair<int, int>> seen;
+  for (const ImageSize shape : batches.shapes) {
+    seen.insert({shape.height, shape.width});
+    const Extent extent{shape.height, shape.width};
+    if (extent.area() > shapes.largest.area()) shapes.largest = extent;
+  }
+  shapes.sizes = seen.size();
+  return shapes;
+}
+
+std::int64_t ValidationImages(const PlanSubject& s, const TrainSettings& t) {
+  return std::min<std::int64_t>(
+      {t.validate_at_once, 2 * std::int64_t{t.batch}, static_cast<std::int64_t>(s.val.size())});
+}
+
+Program ValidationProgram(const PlanSubject& s, const TrainSettings& t, const Extent& extent) {
+  return Lower(*s.model.graph, {.purpose = Purpose::kInference,
+                                .images = ValidationImages(s, t),
+                                .extent = extent,
+                                .activation = s.activation,
+                                .place_foreign = s.place == MemoryPlace::kHost});
+}
+
+void AddModel(const PlanSubject& s, const TrainSettings& t, MemoryPlan& plan) {
+  const ParameterStore& store = *s.model.parameters;
+  plan.AddThroughout("model", MoveTo(store.EstimateMemory(s.activation, true), s.place));
+  plan.AddThroughout("statistics", NormStatistics::EstimateMemory(store));
+  const std::uint64_t copies = t.micro_batch < t.batch ? 2 : 1;
+  plan.AddThroughout("pending gradients", OnPlace(MemoryTag::kGradients, FlatBytes(s) * copies, s));
+  plan.AddThroughout("ema", MoveTo(Ema::EstimateMemory(store), s.place));
+  plan.AddThroughout("optimizer", MoveTo(EstimateOptimizerMemory(s.optimizer, store.parameters(),
+                                                                 store.value_count()),
+                                         s.place));
+}
+
+// The arena is kept between programs: what training takes is there in validation and the other way
+// round.
+void AddStep(const PlanSubject& s, const TrainSettings& t, MemoryPlan& plan) {
+  const Program step = Lower(*s.model.graph, TrainingProgram(s, t));
+  const ValidationShapes shapes = ShapesOf(s, t);
+  const Program validation = ValidationProgram(s, t, shapes.largest);
+  plan.Add("activations", {PP::kTrainStep, PP::kValidation, PP::kSave},
+           OnPlace(MemoryTag::kActivations, std::max(step.arena, validation.arena), s));
+  const Bytes training_scratch =
+      std::max(step.workspace, s.scratch.For(step.options.images, step.options.extent));
+  const Bytes validation_scratch =
+      std::max(validation.workspace, s.scratch.For(validation.options.images, shapes.largest));
+  plan.Add("convolutions", {PP::kTrainStep},
+           OnPlace(MemoryTag::kWorkspace, training_scratch, s, NeedBasis::kMeasured));
+  plan.Add("convolutions in validation", {PP::kValidation},
+           OnPlace(MemoryTag::kWorkspace, validation_scratch, s, NeedBasis::kMeasured));
+  const std::vector<int>& strides = s.model.strides;
+  const auto grid = [&](const Extent& extent) {
+    return AnchorGrid::ForImage(static_cast<int>(extent.height), static_cast<int>(extent.width),
+                                strides);
+  };
+  plan.Add("loss", {PP::kTrainStep, PP::kValidation, PP::kSave},
+           HeadLoss::EstimateMemory(s.model, s.options, grid(step.options.extent),
+                                    step.options.images, MostBoxes(s)));
+  const std::uint64_t sizes =
+      shapes.sizes + (s.options.multi_scale > 0
+                          ? MultiScaleSizes(s.options.image_width, s.options.multi_scale, kStride)
+                          : 1);
+  plan.Add("generated kernels", {PP::kTrainStep, PP::kValidation, PP::kSave},
+           MemoryNeed(MemoryTag::kRuntime, kKernelsPerSize * sizes, NeedBasis::kAssumed));
+}
+
+void AddLoading(const PlanSubject& s, const TrainSettings& t, MemoryPlan& plan) {
+  plan.AddThroughout("labels", {MemoryTag::kLabels, s.train.NumBytes() + s.val.NumBytes()});
+  const TrainingSourceOptions source = SourceOptions(s.options, t);
+  const Bytes worker = EstimateWorkerMemory(source, s.train).Total();
+  const Bytes sample = LargestSample(source, s.train);
+  plan.Add("training loader", {PP::kTrainStep, PP::kValidation, PP::kSave},
+           EstimateMemory(t.loader(), sample, worker) + EstimateMemory(source, s.train));
+  if (t.cache_limit > Bytes()) {
+    plan.Add("image cache", {PP::kTrainStep, PP::kValidation, PP::kSave},
+             {MemoryTag::kImageCache, t.cache_limit});
+  }
+  const LetterboxSourceOptions letterbox{.image_size = s.options.image_width, .batch = 2 * t.batch};
+  LoaderOptions loader = t.loader();
+  loader.max_in_flight = static_cast<int>(ValidationImages(s, t));
+  loader.workers = std::max(loader.workers, 1);
+  const Bytes canvas = Bytes::Of(static_cast<std::uint64_t>(ShapesOf(s, t).largest.area()), 3);
+  MemoryNeed validation =
+      EstimateMemory(loader, canvas, EstimateWorkerMemory(letterbox, s.val).Total());
+  validation +=
+      EstimateMemory(NmsOptions{.class_count = static_cast<int>(s.model.options.classes)});
+  validation +=
+      EstimateMemory(MatchRecordsOptions{.class_count = static_cast<int>(s.model.options.classes),
+                                         .images = s.val.size(),
+                                         .max_detections = s.options.max_det});
+  plan.Add("validation loader and records", {PP::kValidation}, validation);
+}
+
+void AddSaving(const PlanSubject& s, MemoryPlan& plan) {
+  const ParameterStore& store = *s.model.parameters;
+  MemoryNeed need(MemoryTag::kCheckpoint,
+                  FlatBytes(s) + Bytes::Of(static_cast<std::uint64_t>(store.statistic_count()), 4));
+  need += EstimateCheckpointMemory(store.entries().size(), Bytes::MiB(4));
+  plan.Add("checkpoint", {PP::kSave}, need);
+}
+
+}  // namespace
+
+Bytes MeasuredScratch::For(std::int64_t images, const Extent& at) const {
+  const double area =
+      extent.area() > 0 ? static_cast<double>(at.area()) / static_cast<double>(extent.area()) : 1;
+  const Bytes more = SaturatingSub(two_images, one_image);
+  const Bytes total =
+      one_image + more * static_cast<std::uint64_t>(std::max<std::int64_t>(images - 1, 0));
+  return Bytes(
+      static_cast<std::uint64_t>(static_cast<double>(total.count()) * std::max(area, 1.0)));
+}
+
+Extent PlanSubject::LargestExtent() const {
+  if (options.multi_scale <= 0) return {options.image_height, options.image_width};
+  const int side = LargestMultiScale(options.image_width, options.multi_scale, kStride);
+  return {side, side};
+}
+
+TrainingSourceOptions SourceOptions(const Options& options, const TrainSettings& settings) {
+  return {.image_size = options.image_width,
+          .batch = settings.batch,
+          .stride = kStride,
+          .rect = options.rect,
+          .seed = options.seed,
+          .augment = Augmentations(options),
+          .use_pool = settings.pool_limit > Bytes(),
+          .pool_limit = settings.pool_limit};
+}
+
+ProgramOptions TrainingProgram(const PlanSubject& subject, const TrainSettings& settings) {
+  return {.purpose = Purpose::kTraining,
+          .images = std::min<std::int64_t>(settings.micro_batch, settings.batch),
+          .extent = subject.LargestExtent(),
+          .activation = subject.activation,
+          .recompute = settings.recompute,
+          .place_foreign = subject.place == MemoryPlace::kHost,
+          .trained_layers = subject.trained_layers};
+}
+
+MemoryPlan PlanTraining(const PlanSubject& subject, const TrainSettings& settings) {
+  MemoryPlan plan;
+  plan.AddThroughout("runtime", {MemoryTag::kRuntime, subject.runtime, NeedBasis::kMeasured});
+  plan.AddThroughout("allocator", {MemoryTag::kFreeBlocks, kAllocatorSlack, NeedBasis::kAssumed});
+  AddModel(subject, settings, plan);
+  AddLoading(subject, settings, plan);
+  AddStep(subject, settings, plan);
+  AddSaving(subject, plan);
+  return plan;
+}
+
+std::string_view Name(Recompute recompute) {
+  switch (recompute) {
+    case Recompute::kNone:
+      return "none";
+    case Recompute::kActivations:
+      return "activations";
+    case Recompute::kBlocks:
+      return "blocks";
+  }
+  return "";
+}
+
+std::string Describe(const TrainSettings& settings) {
+  const std::int64_t micro = std::min<std::int64_t>(settings.micro_batch, settings.batch);
+  return fmt::format("batch {}{}, recompute={}, {} workers, mosaic pool {}{}", settings.batch,
+                     micro < settings.batch ? fmt::format(" in micro-batches of {}", micro) : "",
+                     Name(settings.recompute), settings.workers, ToString(settings.pool_limit),
+                     settings.cache_limit > Bytes()
+                         ? fmt::format(", image cache {}", ToString(settings.cache_limit))
+                         : "");
+}
+
+std::string ExplainReferenceFor(const PlanSubject& subject, const TrainSettings& settings,
+                                int cores, int gpus, Bytes host_limit) {
+  double ratio = 0;
+  for (const ImageSize size : subject.train.image_sizes()) {
+    ratio += static_cast<double>(std::min(size.height, size.width)) /
+             static_cast<double>(std::max(size.height, size.width));
+  }
+  const Options& o = subject.options;
+  ProgramOptions keeps_all = TrainingProgram(subject, settings);
+  keeps_all.images = 1;
+  keeps_all.extent = {o.image_height, o.image_width};
+  keeps_all.recompute = Recompute::kNone;
+  keeps_all.activation = Element::kFloat32;
+  const ReferenceSettings reference{
+      .train_images = static_cast<std::int64_t>(subject.train.size()),
+      .val_images = static_cast<std::int64_t>(subject.val.size()),
+      .imgsz = o.image_width,
+      .batch = settings.batch,
+      .workers = o.workers,
+      .cores = cores,
+      .gpus = gpus,
+      .short_to_long = ratio / static_cast<double>(std::max<std::size_t>(subject.train.size(), 1)),
+      .multi_scale = o.multi_scale,
+      .classes = static_cast<int>(subject.model.options.classes),
+      .max_boxes = static_cast<int>(kMosaicTiles * subject.train.labels().MaxCount()),
+      .parameters = subject.model.ParameterCount(),
+      .adam = subject.optimizer == OptimizerKind::kAdamW,
+      .activations_per_image = Lower(*subject.model.graph, keeps_all).arena};
+  return ExplainReference(EstimateReference(reference), host_limit);
+}
+
+}  // namespace headroom

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "headroom/config/options.h"
+#include "headroom/data/dataset_index.h"
+#include "headroom/data/training_source.h"
+#include "headroom/graph/program.h"
+#include "headroom/memory/fit.h"
+#include "headroom/memory/memory_plan.h"
+#include "headroom/memory/reference_estimate.h"
+#include "headroom/nn/model.h"
+#include "headroom/optim/optimizer.h"
+#include "headroom/train/train_settings.h"
+
+#include <string>
+#include <vector>
+
+namespace headroom {
+
+// What LibTorch and oneDNN need inside a convolution, measured by running the step on one and on
+// two images; grows with the images at most as the difference of the two does.
+struct MeasuredScratch {
+  Bytes one_image;
+  Bytes two_images;
+  Extent extent;  // At which it was measured.
+
+  [[nodiscard]] Bytes For(std::int64_t images, const Extent& at) const;
+};
+
+// All that a plan of a training run depends on beside its settings. Refers to what it is given.
+struct PlanSubject {
+  const Model& model;  // Declared; need not be allocated.
+  const Options& options;
+  const DatasetIndex& train;
+  const DatasetIndex& val;
+  OptimizerKind optimizer = OptimizerKind::kSgd;
+  Element activation = Element::kFloat32;
+  std::vector<bool> trained_layers;
+  MemoryPlace place = MemoryPlace::kHost;  // Of the model's tensors.
+  Bytes runtime;                           // Libraries and heap, as resident now.
+  MeasuredScratch scratch;
+
+  // The largest side that multi_scale may choose.
+  [[nodiscard]] Extent LargestExtent() const;
+};
+
+// Options of the training source that these settings make.
+[[nodiscard]] TrainingSourceOptions SourceOptions(const Options& options,
+                                                  const TrainSettings& settings);
+[[nodiscard]] ProgramOptions TrainingProgram(const PlanSubject& subject,
+                                             const TrainSettings& settings);
+
+// The run's memory by part and phase: activations from the dry run of the executor (Lower), the
+// rest from each part's own estimate. Milliseconds; touches no data.
+[[nodiscard]] MemoryPlan PlanTraining(const PlanSubject& subject, const TrainSettings& settings);
+
+// The ladder of least harm (design: rule 4), for Fit. Free blocks are none in a plan.
+[[nodiscard]] std::vector<FitStep<TrainSettings>> TrainLadder(const PlanSubject& subject);
+// Takes steps of the ladder until the plan is within the limits; what the user set by hand
+// (workers, microbatch, recompute) is kept as long as anything else can give.
+[[nodiscard]] FitOutcome<TrainSettings> FitTraining(const PlanSubject& subject,
+                                                    const TrainSettings& settings,
+                                                    const PlanLimits& limits);
+
+// batch= of the options as a number of images. -1: 16 on a CPU, the largest that fits on a device;
+// a share below 1: the largest multiple of 8 (at most 64 on a CPU) whose plan stays within that
+// share of the limits as one micro-batch. Never more than min(1024, images / 8) nor fewer than
+// min(16, images). `why` gets a line when the choice was ours.
+[[nodiscard]] int ChooseBatch(const PlanSubject& subject, const TrainSettings& settings,
+                              const PlanLimits& limits, std::string* why);
+
+// Settings before anything had to give: the whole batch at once, nothing recomputed that need not
+// be.
+[[nodiscard]] TrainSettings InitialSettings(const Options& options, int batch, int cores);
+
+// What the reference would take with these settings, in one line.
+[[nodiscard]] std::string ExplainReferenceFor(const PlanSubject& subject,
+                                              const TrainSettings& settings, int cores, int gpus,
+                                              Bytes host_limit);
+
+[[nodiscard]] std::string_view Name(Recompute recompute);
+// "micro-batch 34 of 133, recompute activations, 12 workers, mosaic pool 400 MiB".
+[[nodiscard]] std::string Describe(const TrainSettings& settings);
+
+}  // namespace headroom

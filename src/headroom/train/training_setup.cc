@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "headroom/train/training_setup.h"
+
+#include "headroom/monitor/host_memory.h"
+#include "headroom/train/batch_step.h"
+#include "headroom/train/train_choices.h"
+
+#include <ATen/Parallel.h>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+namespace headroom {
+namespace {
+
+// Of the runtime's growth after it was measured: stacks of threads, tables of the heap.
+constexpr Bytes kRuntimeGrowth = Bytes::MiB(8);
+
+}  // namespace
+
+TrainingSetup::TrainingSetup(Options run_options, Settings run_settings, Budget& host_budget,
+                             TrainObserver& run_observer)
+    : options(std::move(run_options)),
+      settings(std::move(run_settings)),
+      budget(host_budget),
+      observer(run_observer),
+      cores_(at::get_num_threads()) {}
+
+void TrainingSetup::Announce(const std::string& split, const DatasetIndex& index) {
+  const ScanCounts& c = index.counts();
+  observer.OnMessage(fmt::format("{}: Scanning... {} images, {} backgrounds, {} corrupt", split,
+                                 c.total, c.missing + c.empty, c.corrupt));
+  for (const std::string& message : index.messages()) observer.OnMessage("WARNING " + message);
+  if (!index.cache_note().empty()) observer.OnMessage(index.cache_note());
+}
+
+void TrainingSetup::ReadData() {
+  data = ReadDatasetYaml(options.data, std::filesystem::absolute(settings.datasets_dir));
+  names = ClassNames(data, options.single_cls);
+  train_index.emplace(BuildIndex(data, "train", options, &budget, {}, {}));
+  Announce("train", *train_index);
+  val_index.emplace(BuildIndex(data, "val", options, &budget, {}, {}));
+  Announce("val", *val_index);
+}
+
+void TrainingSetup::BuildNetwork() {
+  const PrecisionChoice precision = ChoosePrecision(options.amp, device);
+  activation = precision.activation;
+  loaded = LoadForTraining(options, static_cast<int>(names.size()), settings, device, activation);
+  MarkFrozen(options, *loaded.model.parameters);
+  trained_layers = TrainedLayers(loaded.model);
+  AnnounceModel();
+  observer.OnMessage("Precision: " + precision.note);
+  executor = std::make_unique<Executor>(*loaded.model.graph, *loaded.model.parameters, device);
+  loss = std::make_unique<HeadLoss>(
+      loaded.model, options,
+      ClassWeights(options.cls_pw, static_cast<int>(names.size()), *train_index), device);
+}
+
+void TrainingSetup::AnnounceModel() {
+  const Model& model = loaded.model;
+  for (const LayerInfo& layer : model.layers) {
+    observer.OnMessage(fmt::format("{:>3}{:>20}{:>3}{:>10}  {:<45}{:<30}", layer.index,
+                                   fmt::format("{}", fmt::join(layer.from, ", ")), layer.repeats,
+                                   layer.parameters, layer.module, layer.arguments));
+  }
+  observer.OnMessage(
+      fmt::format("{} summary: {} layers, {} parameters, {} gradients, {:.1f} GFLOPs",
+                  model.config.Name(), model.graph->nodes().size(), model.ParameterCount(),
+                  model.TrainedCount(), model.Gflops({options.image_height, options.image_width})));
+  if (!loaded.transferred.empty()) observer.OnMessage(loaded.transferred);
+}
+
+OptimizerChoice TrainingSetup::DecideOptimizer(int batch) const {
+  if (options.optimizer != "auto") {
+    return {ParseOptimizer(options.optimizer), options.lr0, options.momentum,
+            options.warmup_bias_lr};
+  }
+  const auto images = static_cast<double>(train_index->size());
+  const auto iterations =
+      static_cast<std::int64_t>(std::ceil(images / std::max(batch, options.nbs))) * options.epochs;
+  return ChooseOptimizer(iterations, static_cast<int>(names.size()));
+}
+
+void TrainingSetup::MeasureProcess() {
+  const Extent extent = Subject(OptimizerKind::kSgd).LargestExtent();
+  {
+    // Of its own: nothing of these steps lasts.
+    BatchStep step(loaded.model, *executor, *loss,
+                   {.micro_batch = 2,
+                    .activation = activation,
+                    .recompute = Recompute::kBlocks,
+                    .trained_layers = trained_layers});
+    const auto peak = [&](std::int64_t images) {
+      budget.ledger().ResetPeaks();
+      step.WarmUp(images, extent, 1);
+      return budget.ledger().Read().row(MemoryTag::kWorkspace).peak;
+    };
+    scratch_ = {.one_image = peak(1), .two_images = peak(2), .extent = extent};
+    executor->Unload();
+  }
+  HostMemoryReader reader{SystemRoot{}};
+  const Bytes resident = reader.ReadProcess().rss;
+  runtime_ = SaturatingSub(resident, budget.ledger().Read().total().now) + kRuntimeGrowth;
+  runtime_reservation_ = Reservation(budget, MemoryTag::kRuntime, runtime_);
+}
+
+PlanSubject TrainingSetup::Subject(OptimizerKind optimizer) const {
+  return {.model = loaded.model,
+          .options = options,
+          .train = *train_index,
+          .val = *val_index,
+          .optimizer = optimizer,
+          .activation = activation,
+          .trained_layers = trained_layers,
+          .place = place,
+          .runtime = runtime_,
+          .scratch = scratch_};
+}
+
+PlanSubject TrainingSetup::Subject() const {
+  return Subject(DecideOptimizer(options.batch >= 1 ? static_cast<int>(options.batch) : 16).kind);
+}
+
+PlanLimits TrainingSetup::Limits() const {
+  PlanLimits limits;
+  limits[0] = {budget.limit(), budget.origin()};
+  limits[1] = device_limit;
+  return limits;
+}
+
+}  // namespace headroom

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "headroom/config/dataset_yaml.h"
+#include "headroom/config/options.h"
+#include "headroom/config/settings.h"
+#include "headroom/data/dataset_index.h"
+#include "headroom/graph/executor.h"
+#include "headroom/memory/budget.h"
+#include "headroom/memory/reservation.h"
+#include "headroom/optim/schedule.h"
+#include "headroom/train/head_loss.h"
+#include "headroom/train/observer.h"
+#include "headroom/train/run_setup.h"
+#include "headroom/train/train_plan.h"
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace headroom {
+
+// What a training run has before its first step, and what a plan of it is made from: data, model,
+// and the measurements of this process. `yolo memory plan` makes one and stops there.
+class TrainingSetup {
+ public:
+  // The budget must outlive it.
+  TrainingSetup(Options run_options, Settings run_settings, Budget& host_budget,
+                TrainObserver& run_observer);
+
+  // Finds and checks the data set. `sample`: at most so many bytes of messages are shown.
+  void ReadData();
+  // Builds the model, copies weights, prints the layer table.
+  void BuildNetwork();
+  // The optimizer for a batch size; with auto also what options.set says of it.
+  [[nodiscard]] OptimizerChoice DecideOptimizer(int batch) const;
+  // Runs the step on one and two images to see what convolutions need, then counts what the process
+  // holds that no row names, and reserves it. Below a second for YOLO11n at 640.
+  void MeasureProcess();
+  [[nodiscard]] PlanSubject Subject(OptimizerKind optimizer) const;
+  [[nodiscard]] PlanSubject Subject() const;
+  // The host's budget as the plan's limit.
+  [[nodiscard]] PlanLimits Limits() const;
+
+  [[nodiscard]] int cores() const { return cores_; }
+
+  Options options;
+  Settings settings;
+  Budget& budget;
+  TrainObserver& observer;
+  at::Device device = at::kCPU;
+  MemoryPlace place = MemoryPlace::kHost;
+  Element activation = Element::kFloat32;
+  DatasetConfig data;
+  std::vector<std::string> names;
+  std::optional<DatasetIndex> train_index, val_index;
+  LoadedModel loaded;
+  std::vector<bool> trained_layers;
+  std::unique_ptr<Executor> executor;
+  std::unique_ptr<HeadLoss> loss;
+  PlanLimit device_limit;
+
+ private:
+  void Announce(const std::string& split, const DatasetIndex& index);
+  void AnnounceModel();
+
+  int cores_ = 1;
+  MeasuredScratch scratch_;
+  Bytes runtime_;
+  Reservation runtime_reservation_;
+};
+
+}  // namespace headroom
