@@ -13,6 +13,10 @@ inline constexpr const char* kVersion = "0.1.0";
 // Each runs one command and says how it ended. They throw Error for what ends them.
 ExitCode RunTrain(const ParsedCommand& command);
 ExitCode RunVal(const ParsedCommand& command);
+// `yolo memory plan|advise|explain ...`.
+ExitCode RunMemory(const ParsedCommand& command);
+// `yolo monitor [RUN] [--once] [--json]`.
+ExitCode RunMonitor(const ParsedCommand& command);
 // help, version, cfg, checks, settings.
 ExitCode RunSpecial(const ParsedCommand& command);
 

@@ -32,6 +32,8 @@ ExitCode RunCommand(const std::vector<std::string>& words) {
   }
   const ParsedCommand command = ParseCommandLine(words);
   for (const std::string& warning : command.warnings) LogWarning(warning);
+  if (command.special == "memory") return RunMemory(command);
+  if (command.special == "monitor") return RunMonitor(command);
   if (!command.special.empty()) return RunSpecial(command);
   if (command.mode == "val") return RunVal(command);
   if (command.mode == "train" || command.mode.empty()) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "headroom/cli/commands.h"
 #include "headroom/cli/console.h"
+#include "headroom/cli/last_run.h"
 #include "headroom/cli/process_setup.h"
 #include "headroom/config/option_table.h"
 #include "headroom/core/log.h"
@@ -94,12 +95,20 @@ ExitCode RunTrain(const ParsedCommand& command) {
   console.OnMessage(fmt::format("Headroom {} on the CPU, {} threads; memory budget {} ({})",
                                 kVersion, at::get_num_threads(), ToString(budget.limit()),
                                 budget.origin()));
+  const Settings settings = ReadSettings();
+  const std::filesystem::path resumed =
+      options.resume ? std::filesystem::absolute(options.resume_file.empty() ? options.model
+                                                                             : options.resume_file)
+                           .parent_path()
+                           .parent_path()
+                     : std::filesystem::path();
+  if (const auto report = ExplainLastRun(options, settings, resumed)) {
+    console.OnMessage(report->Text());
+    if (options.resume) ShrinkBudgetAfter(*report, budget);
+  }
   InstallInterruptHandler();
-  Trainer trainer(std::move(options), ReadSettings(), budget, console, Interrupted);
+  Trainer trainer(std::move(options), settings, budget, console, Interrupted);
   const TrainOutcome outcome = trainer.Run();
-  const Ledger::Snapshot ledger = budget.ledger().Read();
-  console.OnMessage(fmt::format("Peak memory under the budget: {} of {}",
-                                ToString(ledger.total().peak), ToString(budget.limit())));
   if (outcome.interrupted) return ExitCode::kInterrupted;
   return outcome.cannot_write ? ExitCode::kCannotWrite : ExitCode::kDone;
 }

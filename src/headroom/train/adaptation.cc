@@ -45,7 +45,22 @@ std::optional<SettingsChange> Adaptation::AtBoundary() {
   return change;
 }
 
+Bytes Adaptation::SmallestPeak() const {
+  PlanLimits nothing = setup_.Limits();
+  for (PlanLimit& limit : nothing) limit.bytes = Bytes();
+  return FitTraining(subject(), wanted_, nothing).plan.Peak(MemoryPlace::kHost);
+}
+
 std::optional<SettingsChange> Adaptation::AfterFailure() {
+  // What the limit of now asks for, in one go where it asks for less than there is.
+  const TrainSettings fitted = FitTraining(subject(), wanted_, setup_.Limits()).settings;
+  if (fitted.micro_batch < now_.micro_batch || fitted.recompute > now_.recompute) {
+    now_.micro_batch = std::min(now_.micro_batch, fitted.micro_batch);
+    now_.recompute = std::max(now_.recompute, fitted.recompute);
+    now_.validate_at_once = std::min(now_.validate_at_once, now_.micro_batch);
+    plan_ = PlanTraining(subject(), now_);
+    return SettingsChange{now_, "going on with " + Describe(now_)};
+  }
   TrainSettings next = now_;
   for (const FitStep<TrainSettings>& step : TrainLadder(subject())) {
     if (step.order < ReclaimOrder::kRecomputeActivations) continue;

@@ -32,8 +32,8 @@ class Adaptation {
   // A step could not get its memory although free blocks were given back: recompute more, or
   // halve the micro-batch. Nothing when one image is all there is.
   [[nodiscard]] std::optional<SettingsChange> AfterFailure();
-  // A part of the settings was changed by somebody else.
-  void set_now(const TrainSettings& settings) { now_ = settings; }
+  // The peak of the smallest settings: below it a budget would end the run by itself.
+  [[nodiscard]] Bytes SmallestPeak() const;
 
   [[nodiscard]] const TrainSettings& now() const { return now_; }
   [[nodiscard]] const MemoryPlan& plan() const { return plan_; }

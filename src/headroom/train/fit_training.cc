@@ -59,6 +59,29 @@ Said RecomputeMore(TrainSettings& t, Recompute to) {
   return fmt::format("recompute {} -> {}", Name(from), Name(to));
 }
 
+// What became of the wanted settings: the ladder's way there is of no interest.
+std::vector<std::string> Differences(const TrainSettings& from, const TrainSettings& to) {
+  std::vector<std::string> lines;
+  if (to.cache_limit != from.cache_limit)
+    lines.push_back(Arrow("image cache", from.cache_limit, to.cache_limit));
+  if (to.pool_limit != from.pool_limit)
+    lines.push_back(Arrow("mosaic pool", from.pool_limit, to.pool_limit));
+  if (to.prefetch != from.prefetch) {
+    lines.push_back(fmt::format("images made ahead {} -> {}",
+                                from.prefetch > 0 ? from.prefetch : PrefetchFor(from.workers),
+                                to.prefetch > 0 ? to.prefetch : PrefetchFor(to.workers)));
+  }
+  if (to.workers != from.workers)
+    lines.push_back(fmt::format("workers {} -> {}", from.workers, to.workers));
+  if (to.recompute != from.recompute)
+    lines.push_back(fmt::format("recompute {} -> {}", Name(from.recompute), Name(to.recompute)));
+  if (to.micro_batch != from.micro_batch) {
+    lines.push_back(fmt::format("batch {} in micro-batches of {} (batch-norm normalises each)",
+                                to.batch, to.micro_batch));
+  }
+  return lines;
+}
+
 // Pieces of equal size: 133 -> 67 -> 45 ... would be finer, but halves keep the ladder short.
 Said HalveMicroBatch(TrainSettings& t, std::int64_t least) {
   const std::int64_t from = std::min<std::int64_t>(t.micro_batch, t.batch);
@@ -122,6 +145,7 @@ FitOutcome<TrainSettings> FitTraining(const PlanSubject& subject, const TrainSet
       t.cache_limit = std::min(settings.cache_limit, t.cache_limit + room);
     });
   }
+  outcome.taken = Differences(settings, outcome.settings);
   return outcome;
 }
 

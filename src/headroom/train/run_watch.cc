@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace headroom {
@@ -23,8 +24,9 @@ RunIdentity Identity(const std::filesystem::path& folder, const std::string& com
 
 }  // namespace
 
-RunWatch::RunWatch(const std::filesystem::path& folder, const std::string& command, Budget& budget)
-    : budget_(budget), source_(SystemRoot{}, budget.ledger(), &budget) {
+RunWatch::RunWatch(const std::filesystem::path& folder, const std::string& command, Bytes least,
+                   Budget& budget)
+    : least_(least), budget_(budget), source_(SystemRoot{}, budget.ledger(), &budget) {
   try {
     page_ = std::make_unique<LastStateWriter>(folder / kLastStateName, Identity(folder, command));
   } catch (const WriteError& error) {
@@ -43,7 +45,10 @@ RunWatch::RunWatch(const std::filesystem::path& folder, const std::string& comma
 RunWatch::~RunWatch() = default;
 
 void RunWatch::OnAdvice(const PressureAdvice& advice) {
-  GaveWay done = GiveWay(budget_, advice);
+  PressureAdvice bounded = advice;
+  bounded.budget = std::max(advice.budget, least_);
+  if (bounded.budget == budget_.limit() && budget_.used() <= budget_.limit()) return;
+  GaveWay done = GiveWay(budget_, bounded);
   MutexLock lock(mutex_);
   state_.note = done.line;
   lines_.push_back(std::move(done.line));

@@ -20,7 +20,9 @@ class RunWatch {
  public:
   // Begins at once. `command` is what to resume with. A page that cannot be written is said in a
   // message, and the run goes on without.
-  RunWatch(const std::filesystem::path& folder, const std::string& command, Budget& budget);
+  // The budget is never cut below `least`.
+  RunWatch(const std::filesystem::path& folder, const std::string& command, Bytes least,
+           Budget& budget);
   ~RunWatch();
   RunWatch(const RunWatch&) = delete;
   RunWatch& operator=(const RunWatch&) = delete;
@@ -39,6 +41,7 @@ class RunWatch {
   void OnAdvice(const PressureAdvice& advice) EXCLUDES(mutex_);
   void OnSample(const ResourceSample& sample) EXCLUDES(mutex_);
 
+  const Bytes least_;
   Budget& budget_;
   SystemSource source_;
   SteadyMonitorClock clock_;

@@ -26,6 +26,9 @@ constexpr int kStride = 32;
 constexpr Bytes kKernelsPerSize = Bytes::MiB(4);
 // Blocks are committed in granules of 2 MiB, and small blocks lie between large ones.
 constexpr Bytes kAllocatorSlack = Bytes::MiB(8);
+// Context and library kernels of CUDA 12, as users report them for small models.
+constexpr Bytes kDriverHost = Bytes::MiB(1200);
+constexpr Bytes kDriverDevice = Bytes::MiB(500);
 // Boxes of up to four images meet in a mosaic, of eight with mixup or cutmix.
 constexpr std::int64_t kMosaicTiles = 4;
 
@@ -91,7 +94,15 @@ Program ValidationProgram(const PlanSubject& s, const TrainSettings& t, const Ex
                                 .images = ValidationImages(s, t),
                                 .extent = extent,
                                 .activation = s.activation,
-                                .place_foreign = s.place == MemoryPlace::kHost});
+                                .place_foreign = true});
+}
+
+// What a CUDA driver and its libraries take for themselves, beside anything of ours.
+void AddDriver(const PlanSubject& s, MemoryPlan& plan) {
+  if (s.place == MemoryPlace::kHost) return;
+  MemoryNeed need(MemoryTag::kRuntime, kDriverHost, NeedBasis::kAssumed);
+  need.Add(MemoryTag::kRuntime, kDriverDevice, NeedBasis::kAssumed, MemoryPlace::kDevice);
+  plan.AddThroughout("driver", need);
 }
 
 void AddModel(const PlanSubject& s, const TrainSettings& t, MemoryPlan& plan) {
@@ -208,7 +219,9 @@ ProgramOptions TrainingProgram(const PlanSubject& subject, const TrainSettings& 
           .extent = subject.LargestExtent(),
           .activation = subject.activation,
           .recompute = settings.recompute,
-          .place_foreign = subject.place == MemoryPlace::kHost,
+          // On a device LibTorch's own allocator holds the results of convolutions: counted here as
+          // if they lay in the arena.
+          .place_foreign = true,
           .trained_layers = subject.trained_layers};
 }
 
@@ -216,6 +229,7 @@ MemoryPlan PlanTraining(const PlanSubject& subject, const TrainSettings& setting
   MemoryPlan plan;
   plan.AddThroughout("runtime", {MemoryTag::kRuntime, subject.runtime, NeedBasis::kMeasured});
   plan.AddThroughout("allocator", {MemoryTag::kFreeBlocks, kAllocatorSlack, NeedBasis::kAssumed});
+  AddDriver(subject, plan);
   AddModel(subject, settings, plan);
   AddLoading(subject, settings, plan);
   AddStep(subject, settings, plan);

@@ -114,7 +114,7 @@ struct Trainer::Run_ {
     for (const std::string& line : taken) observer.OnMessage("  to fit the limit: " + line);
     observer.OnMessage(FormatPlan(adaptation->plan(), limits));
     observer.OnMessage(ExplainReferenceFor(adaptation->subject(), adaptation->now(), setup.cores(),
-                                           0, limits[0].bytes));
+                                           0, setup.machine_limit));
   }
 
   void SetUpFolder() {
@@ -140,7 +140,7 @@ struct Trainer::Run_ {
     WriteFileAtomic(folder / "memory_plan.json",
                     PlanToJson(adaptation->plan(), adaptation->limits()));
     files.emplace(folder, observer);
-    watch = std::make_unique<RunWatch>(folder, ResumeCommand(), budget);
+    watch = std::make_unique<RunWatch>(folder, ResumeCommand(), adaptation->SmallestPeak(), budget);
   }
 
   [[nodiscard]] std::string ResumeCommand() const {
@@ -238,11 +238,16 @@ struct Trainer::Run_ {
 
   // --- Memory ----------------------------------------------------------------------------------
 
+  // The arena, and what the allocator keeps for the next request.
+  Bytes GiveBackFreeBlocks() {
+    setup.executor->Unload();
+    return budget.Reclaim(budget.ledger().Read().row(MemoryTag::kFreeBlocks).now,
+                          ReclaimTime::kNow);
+  }
+
   // A micro-batch could not get its memory: free blocks first, then the next step of the ladder.
   bool MakeRoom(const std::string& what, int failures) {
-    setup.executor->Unload();
-    const Bytes freed =
-        budget.Reclaim(budget.ledger().Read().row(MemoryTag::kFreeBlocks).now, ReclaimTime::kNow);
+    const Bytes freed = GiveBackFreeBlocks();
     if (failures == 1) {
       observer.OnMessage(
           fmt::format("Memory: {}. Gave back {} of free blocks; the same images are run again",
@@ -507,9 +512,7 @@ struct Trainer::Run_ {
     Validator validator(setup.loaded.model, *setup.executor, *setup.val_index, ValidationOptions(),
                         &budget);
     validator.on_out_of_memory = [this](const std::string& what, int failures) {
-      setup.executor->Unload();
-      const Bytes freed =
-          budget.Reclaim(budget.ledger().Read().row(MemoryTag::kFreeBlocks).now, ReclaimTime::kNow);
+      const Bytes freed = GiveBackFreeBlocks();
       observer.OnMessage(
           fmt::format("Memory: {} in validation. Gave back {}; {}the same images are run again",
                       what, ToString(freed), failures > 1 ? "half as many at once, " : ""));
@@ -562,7 +565,7 @@ struct Trainer::Run_ {
     }
     observer.OnMessage(fmt::format("\n{} epochs completed in {:.3f} hours.",
                                    std::min(position.epoch + 1, epochs), Elapsed() / 3600));
-    setup.executor->Unload();
+    GiveBackFreeBlocks();
     files->Strip();
     ValidateBest();
     End(RunEnd::kFinished);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "headroom/train/training_setup.h"
 
+#include "headroom/monitor/effective_limit.h"
 #include "headroom/monitor/host_memory.h"
 #include "headroom/train/batch_step.h"
 #include "headroom/train/train_choices.h"
@@ -17,7 +18,7 @@ namespace headroom {
 namespace {
 
 // Of the runtime's growth after it was measured: stacks of threads, tables of the heap.
-constexpr Bytes kRuntimeGrowth = Bytes::MiB(8);
+constexpr Bytes kRuntimeGrowth = Bytes::MiB(16);
 
 }  // namespace
 
@@ -27,6 +28,7 @@ TrainingSetup::TrainingSetup(Options run_options, Settings run_settings, Budget&
       settings(std::move(run_settings)),
       budget(host_budget),
       observer(run_observer),
+      machine_limit(FindEffectiveLimit().smallest.bytes),
       cores_(at::get_num_threads()) {}
 
 void TrainingSetup::Announce(const std::string& split, const DatasetIndex& index) {

@@ -61,6 +61,7 @@ class TrainingSetup {
   std::unique_ptr<Executor> executor;
   std::unique_ptr<HeadLoss> loss;
   PlanLimit device_limit;
+  Bytes machine_limit;  // Of which the budget is a part.
 
  private:
   void Announce(const std::string& split, const DatasetIndex& index);

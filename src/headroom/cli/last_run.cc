@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "headroom/cli/last_run.h"
+
+#include "headroom/core/error.h"
+
+#include <fmt/format.h>
+
+namespace headroom {
+namespace {
+
+namespace fs = std::filesystem;
+
+// Where runs of these options lie.
+fs::path ProjectFolder(const Options& options, const Settings& settings) {
+  const fs::path base = settings.runs_dir / "detect";
+  if (options.project.empty()) return base;
+  const fs::path project = options.project;
+  return project.is_absolute() ? project : base / project;
+}
+
+}  // namespace
+
+fs::path FindPage(const fs::path& run, const Settings& settings) {
+  if (!run.empty()) {
+    for (const fs::path& candidate : {run, run / kLastStateName}) {
+      if (fs::is_regular_file(candidate)) return candidate;
+    }
+    throw ConfigError(
+        fmt::format("{} has no {}: it is no run of this program, or one that never "
+                    "started. Name a run's folder, such as runs/detect/train",
+                    run.string(), kLastStateName));
+  }
+  const std::vector<fs::path> pages = FindLastStates(settings.runs_dir / "detect");
+  if (pages.empty()) {
+    throw ConfigError(fmt::format("there is no run in {}; name one: yolo monitor FOLDER",
+                                  (settings.runs_dir / "detect").string()));
+  }
+  return pages.front();
+}
+
+std::optional<DeathReport> ExplainLastRun(const Options& options, const Settings& settings,
+                                          const fs::path& folder) {
+  fs::path page = folder / kLastStateName;
+  if (folder.empty()) {
+    const std::vector<fs::path> pages = FindLastStates(ProjectFolder(options, settings));
+    if (pages.empty()) return std::nullopt;
+    page = pages.front();
+  }
+  const Result<LastState> last = ReadLastState(page);
+  if (!last) return std::nullopt;
+  DeathReport report = ExplainDeath(*last, LookAtPresent(last->identity));
+  const bool ended_badly = report.fate == RunFate::kOomKilled || report.fate == RunFate::kKilled ||
+                           report.fate == RunFate::kRebooted;
+  if (!ended_badly) return std::nullopt;
+  return report;
+}
+
+void ShrinkBudgetAfter(const DeathReport& report, Budget& budget) {
+  if (report.fate != RunFate::kOomKilled || report.budget >= budget.limit()) return;
+  if (report.budget == Bytes()) return;
+  budget.SetLimit(report.budget,
+                  fmt::format("cut after the kill; {} before", ToString(budget.limit())));
+}
+
+}  // namespace headroom

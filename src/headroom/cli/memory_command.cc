@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "headroom/cli/commands.h"
+#include "headroom/cli/last_run.h"
+#include "headroom/cli/memory_tables.h"
+#include "headroom/cli/process_setup.h"
+#include "headroom/config/option_table.h"
+#include "headroom/config/yaml_tree.h"
+#include "headroom/core/log.h"
+#include "headroom/core/strings.h"
+
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <filesystem>
+
+namespace headroom {
+namespace {
+
+void Print(const std::string& text) { std::puts(text.c_str()); }
+
+// Only warnings of the setup are of interest here.
+class Warnings : public TrainObserver {
+ public:
+  void OnMessage(const std::string& text) override {
+    if (text.starts_with("WARNING ")) Print(text);
+  }
+};
+
+constexpr const char* kUsage =
+    "yolo memory plan    ARGUMENTS OF A TRAINING  [ram=31G vram=24G device=0] "
+    "[compare=batch,imgsz,workers,recompute]\n"
+    "yolo memory advise  ARGUMENTS OF A TRAINING  [ram=31G]\n"
+    "yolo memory explain RUN FOLDER (of this program, or of Ultralytics)";
+
+// compare=a,b is no option of a run.
+std::vector<std::string> TakeCompare(std::vector<std::string>* words) {
+  std::vector<std::string> knobs;
+  std::erase_if(*words, [&](const std::string& word) {
+    if (!word.starts_with("compare=")) return false;
+    for (const std::string_view knob : Split(std::string_view(word).substr(8), ','))
+      knobs.emplace_back(knob);
+    return true;
+  });
+  return knobs;
+}
+
+Options RunOptions(const std::vector<std::string>& words) {
+  const ParsedCommand command = ParseRunArguments(words);
+  for (const std::string& warning : command.warnings) LogWarning(warning);
+  Options options = Options::FromCommand(command);
+  for (const std::string& warning : options.warnings) LogWarning(warning);
+  if (options.model.empty()) options.model = "yolo26n.pt";
+  if (options.data.empty()) {
+    throw ConfigError(
+        fmt::format("data= is missing: the plan counts the images and boxes of your "
+                    "data set.\n{}",
+                    kUsage));
+  }
+  return options;
+}
+
+ExitCode Plan(std::vector<std::string> words) {
+  const std::vector<std::string> knobs = TakeCompare(&words);
+  Warnings observer;
+  PlannedMachine machine(RunOptions(words), observer);
+  Print(PlanText(machine));
+  for (const std::string& knob : knobs) Print(CompareText(machine, knob));
+  return machine.fits() ? ExitCode::kDone : ExitCode::kMemory;
+}
+
+ExitCode Advise(const std::vector<std::string>& words) {
+  Warnings observer;
+  PlannedMachine machine(RunOptions(words), observer);
+  Print(AdviceText(machine, words));
+  return ExitCode::kDone;
+}
+
+// A run of the reference: its arguments say what it asked for.
+ExitCode ExplainForeign(const std::filesystem::path& folder) {
+  const YamlTree tree = ReadYaml(folder / "args.yaml");
+  std::vector<Override> overrides;
+  for (const auto& [key, value] : tree.entries) {
+    if (FindOption(key) == nullptr || key == "save_dir" || key == "device") continue;
+    overrides.push_back({key, value.ToValue()});
+  }
+  Options options = Options::FromOverrides(overrides);
+  options.resume = false;
+  Warnings observer;
+  PlannedMachine machine(options, observer);
+  Print(fmt::format("{} is a run of the reference (Ultralytics).", folder.string()));
+  Print(ReferenceText(machine));
+  Print("\nThe same training here:");
+  Print(PlanText(machine));
+  return ExitCode::kDone;
+}
+
+ExitCode Explain(const std::vector<std::string>& words) {
+  if (words.size() > 1) throw ConfigError(kUsage);
+  const std::filesystem::path folder = words.empty() ? "" : words[0];
+  if (!folder.empty() && std::filesystem::exists(folder / "args.yaml") &&
+      !std::filesystem::exists(folder / kLastStateName))
+    return ExplainForeign(folder);
+  const Result<LastState> last = ReadLastState(FindPage(folder, ReadSettings()));
+  if (!last) throw DataError(last.error());
+  Print(ExplainDeath(*last, LookAtPresent(last->identity)).Text());
+  return ExitCode::kDone;
+}
+
+}  // namespace
+
+ExitCode RunMemory(const ParsedCommand& command) {
+  std::vector<std::string> words = command.arguments;
+  const std::string what = words.empty() ? "" : words.front();
+  if (!words.empty()) words.erase(words.begin());
+  if (what == "plan") return Plan(std::move(words));
+  if (what == "advise") return Advise(words);
+  if (what == "explain") return Explain(words);
+  throw ConfigError(kUsage);
+}
+
+}  // namespace headroom

@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "headroom/cli/memory_tables.h"
+
+#include "headroom/cli/process_setup.h"
+#include "headroom/core/error.h"
+#include "headroom/core/strings.h"
+#include "headroom/monitor/effective_limit.h"
+#include "headroom/train/training_loader.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <utility>
+
+namespace headroom {
+namespace {
+
+constexpr double kDeviceShare = 0.85;
+constexpr std::array<int, 5> kMachinesGb = {8, 16, 32, 64, 128};
+
+Bytes ParsedSize(const std::string& text, const char* option) {
+  const Result<Bytes> bytes = ParseBytes(text);
+  if (!bytes) throw ConfigError(fmt::format("{}={}: {}", option, text, bytes.error()));
+  return *bytes;
+}
+
+std::string Micro(const TrainSettings& t) {
+  const std::int64_t micro = std::min<std::int64_t>(t.micro_batch, t.batch);
+  return micro == t.batch ? std::string("whole") : fmt::format("{}", micro);
+}
+
+std::string Row(const std::string& name, const PlannedMachine::Outcome& outcome) {
+  const TrainSettings& t = outcome.fit.settings;
+  return fmt::format("{:<14}{:>8}{:>14}{:>13}{:>10}{:>14}{:>14}\n", name, t.batch,
+                     outcome.fit.fits ? Micro(t) : std::string("does not fit"), Name(t.recompute),
+                     t.workers, ToString(t.pool_limit),
+                     ToString(outcome.fit.plan.Peak(MemoryPlace::kHost)));
+}
+
+std::string Header(const std::string& name) {
+  return fmt::format("{:<14}{:>8}{:>14}{:>13}{:>10}{:>14}{:>14}\n", name, "batch", "micro-batch",
+                     "recompute", "workers", "mosaic pool", "peak");
+}
+
+// Options with one of them changed, as if it had been typed.
+Options With(const Options& options, const std::string& name, const OptionValue& value) {
+  OptionSet set = options.set;
+  set.Set(name, value);
+  std::vector<Override> typed;
+  for (const std::string& word : options.typed) typed.push_back({word, set.Get(word)});
+  typed.push_back({name, value});
+  return Options::From(std::move(set), typed);
+}
+
+std::vector<OptionValue> Values(const std::string& knob) {
+  const auto numbers = [](std::initializer_list<std::int64_t> list) {
+    std::vector<OptionValue> values;
+    for (const std::int64_t n : list) values.emplace_back(n);
+    return values;
+  };
+  if (knob == "batch") return numbers({4, 8, 16, 32, 64, 128});
+  if (knob == "imgsz") return numbers({320, 480, 640, 960, 1280});
+  if (knob == "workers") return numbers({1, 2, 4, 8, 16});
+  if (knob == "recompute")
+    return {OptionValue("none"), OptionValue("activations"), OptionValue("blocks")};
+  throw ConfigError(fmt::format(
+      "compare={}: knobs are batch, imgsz, workers and recompute, separated by commas", knob));
+}
+
+// The least that the knob's value needs, before anything else gives.
+MemoryPlan Unfitted(const PlannedMachine& machine, const Options& options) {
+  const TrainingSetup& setup = machine.setup();
+  PlanSubject subject = setup.Subject();
+  const PlanSubject changed{.model = subject.model,
+                            .options = options,
+                            .train = subject.train,
+                            .val = subject.val,
+                            .optimizer = subject.optimizer,
+                            .activation = subject.activation,
+                            .trained_layers = subject.trained_layers,
+                            .place = subject.place,
+                            .runtime = subject.runtime,
+                            .scratch = subject.scratch};
+  const int batch = options.batch >= 1 ? static_cast<int>(options.batch) : 16;
+  return PlanTraining(changed, InitialSettings(options, batch, setup.cores()));
+}
+
+}  // namespace
+
+PlannedMachine::PlannedMachine(const Options& options, TrainObserver& observer)
+    : setup_(options, ReadSettings(), SetUpProcess(options), observer) {
+  const Options& o = setup_.options;
+  if (o.device_choice.kind == DeviceChoice::Kind::kCuda) setup_.place = MemoryPlace::kDevice;
+  setup_.ReadData();
+  setup_.BuildNetwork();
+  setup_.MeasureProcess();
+  ram_ = setup_.machine_limit;
+  limits_ = setup_.Limits();
+  if (o.ram) {
+    ram_ = ParsedSize(*o.ram, "ram");
+    limits_ = HostOf(ram_, fmt::format("ram={}", *o.ram));
+  }
+  if (setup_.place == MemoryPlace::kDevice && o.vram) {
+    limits_[1] = {Scale(ParsedSize(*o.vram, "vram"), kDeviceShare),
+                  fmt::format("85 % of vram={}", *o.vram)};
+  }
+}
+
+PlanLimits PlannedMachine::HostOf(Bytes ram, const std::string& origin) const {
+  const Result<MemoryLimit> budget =
+      BudgetFromOption(setup_.options.memory, {ram, origin}, "memory");
+  if (!budget) throw ConfigError(budget.error());
+  PlanLimits limits = limits_;
+  limits[0] = {budget->bytes, budget->origin};
+  return limits;
+}
+
+PlannedMachine::Outcome PlannedMachine::Fit(const PlanLimits& limits) const {
+  return FitWith(setup_.options, limits);
+}
+
+PlannedMachine::Outcome PlannedMachine::FitWith(const Options& options,
+                                                const PlanLimits& limits) const {
+  const PlanSubject s = setup_.Subject();
+  const PlanSubject subject{.model = s.model,
+                            .options = options,
+                            .train = s.train,
+                            .val = s.val,
+                            .optimizer = s.optimizer,
+                            .activation = s.activation,
+                            .trained_layers = s.trained_layers,
+                            .place = s.place,
+                            .runtime = s.runtime,
+                            .scratch = s.scratch};
+  Outcome outcome;
+  const TrainSettings first = InitialSettings(options, 16, setup_.cores());
+  const int batch = ChooseBatch(subject, first, limits, &outcome.batch_note);
+  outcome.fit = FitTraining(subject, InitialSettings(options, batch, setup_.cores()), limits);
+  return outcome;
+}
+
+std::string ReferenceText(const PlannedMachine& machine) {
+  const PlannedMachine::Outcome outcome = machine.Fit(machine.limits());
+  const int cores = machine.gpus() > 0
+                        ? std::max(machine.setup().cores(), machine.setup().options.workers)
+                        : machine.setup().cores();
+  return ExplainReferenceFor(machine.setup().Subject(), outcome.fit.settings, cores, machine.gpus(),
+                             machine.ram());
+}
+
+std::string PlanText(const PlannedMachine& machine) {
+  const PlannedMachine::Outcome outcome = machine.Fit(machine.limits());
+  std::string text;
+  if (!outcome.batch_note.empty()) text += outcome.batch_note + "\n";
+  text += "Memory plan: " + Describe(outcome.fit.settings) + "\n";
+  for (const std::string& step : outcome.fit.taken)
+    text += fmt::format("  to fit the limit: {}\n", step);
+  text += FormatPlan(outcome.fit.plan, machine.limits());
+  if (!outcome.fit.fits) text += ExplainUnfit(outcome.fit.plan, machine.limits()) + "\n";
+  return text + ReferenceText(machine);
+}
+
+std::string CompareText(const PlannedMachine& machine, const std::string& knob) {
+  std::string text = fmt::format("\n{:<14}{:>14}   fitted to the limit:\n", knob, "needs whole");
+  text += fmt::format("{:<14}{:>14}{:>14}{:>13}{:>10}{:>14}\n", "", "", "micro-batch", "recompute",
+                      "workers", "peak");
+  for (const OptionValue& value : Values(knob)) {
+    const Options options = With(machine.setup().options, knob, value);
+    const PlannedMachine::Outcome outcome = machine.FitWith(options, machine.limits());
+    const TrainSettings& t = outcome.fit.settings;
+    text +=
+        fmt::format("{:<14}{:>14}{:>14}{:>13}{:>10}{:>14}\n", value.ToText(),
+                    ToString(Unfitted(machine, options).Peak(MemoryPlace::kHost)),
+                    outcome.fit.fits ? Micro(t) : std::string("does not fit"), Name(t.recompute),
+                    t.workers, ToString(outcome.fit.plan.Peak(MemoryPlace::kHost)));
+  }
+  return text;
+}
+
+std::string AdviceText(const PlannedMachine& machine, const std::vector<std::string>& words) {
+  const PlannedMachine::Outcome here = machine.Fit(machine.limits());
+  std::string text = "Best for this machine: " + Describe(here.fit.settings) + "\n\n";
+  text += Header("machine") + Row("this one", here);
+  for (const int gb : kMachinesGb) {
+    const std::string name = fmt::format("{} GB", gb);
+    text +=
+        Row(name, machine.Fit(machine.HostOf(Bytes::GiB(static_cast<std::uint64_t>(gb)), name)));
+  }
+  for (const char* knob : {"batch", "imgsz", "recompute", "workers"})
+    text += CompareText(machine, knob);
+  const Bytes room =
+      SaturatingSub(machine.limits()[0].bytes, here.fit.plan.Peak(MemoryPlace::kHost));
+  Options cached = With(machine.setup().options, "cache", OptionValue("ram"));
+  const Bytes cache = WholeRamCache(cached, *machine.setup().train_index);
+  text += fmt::format("\nDecoded images take {} in memory; {} are free: cache=ram {}.\n",
+                      ToString(cache), ToString(room),
+                      cache <= room ? "holds all of them" : "would hold a part of them");
+  std::string command = "yolo detect train";
+  bool batch = false, cache_typed = false;
+  for (const std::string& word : words) {
+    if (word.starts_with("ram=") || word == "train" || word == "detect") continue;
+    batch = batch || word.starts_with("batch=");
+    cache_typed = cache_typed || word.starts_with("cache=");
+    command += " " + word;
+  }
+  if (!batch) command += fmt::format(" batch={}", here.fit.settings.batch);
+  if (!cache_typed && cache <= room) command += " cache=ram";
+  return text + "\n" + command;
+}
+
+}  // namespace headroom
