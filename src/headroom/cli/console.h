@@ -21,13 +21,11 @@ class Console : public TrainObserver {
  private:
   void Live(const std::string& line);
   void EndLive();
-  [[nodiscard]] static std::string Bar(std::int64_t done, std::int64_t all);
 
   bool terminal_;
   bool live_ = false;
   std::chrono::steady_clock::time_point epoch_start_;
   std::chrono::steady_clock::time_point drawn_;
-  std::string last_line_;
 };
 
 }  // namespace headroom

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "headroom/cli/commands.h"
 #include "headroom/cli/console.h"
+#include "headroom/cli/json_progress.h"
 #include "headroom/cli/last_run.h"
 #include "headroom/cli/process_setup.h"
 #include "headroom/config/option_table.h"
@@ -15,6 +16,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <memory>
 
 namespace headroom {
 namespace {
@@ -91,7 +93,14 @@ ExitCode RunTrain(const ParsedCommand& command) {
   options.mode = "train";
   for (const std::string& warning : options.warnings) LogWarning(warning);
   Budget& budget = SetUpProcess(options);
-  Console console;
+  const bool json = options.progress == "json";
+  std::unique_ptr<TrainObserver> shown;
+  if (json) {
+    shown = std::make_unique<JsonProgress>();
+  } else {
+    shown = std::make_unique<Console>();
+  }
+  TrainObserver& console = *shown;
   console.OnMessage(fmt::format("Headroom {} on the CPU, {} threads; memory budget {} ({})",
                                 kVersion, at::get_num_threads(), ToString(budget.limit()),
                                 budget.origin()));

@@ -38,6 +38,9 @@ constexpr int kStride = 32;
 constexpr std::chrono::minutes kSaveInterval(10);
 constexpr int kMaxRecoveries = 3;
 
+// Who holds what is for the error that ends a run.
+std::string Short(const std::string& text) { return text.substr(0, text.find(" (")); }
+
 double Seconds(Clock::duration d) { return std::chrono::duration<double>(d).count(); }
 
 }  // namespace
@@ -251,7 +254,7 @@ struct Trainer::Run_ {
     if (failures == 1) {
       observer.OnMessage(
           fmt::format("Memory: {}. Gave back {} of free blocks; the same images are run again",
-                      what, ToString(freed)));
+                      Short(what), ToString(freed)));
       return true;
     }
     const std::optional<SettingsChange> change = adaptation->AfterFailure();
@@ -515,7 +518,7 @@ struct Trainer::Run_ {
       const Bytes freed = GiveBackFreeBlocks();
       observer.OnMessage(
           fmt::format("Memory: {} in validation. Gave back {}; {}the same images are run again",
-                      what, ToString(freed), failures > 1 ? "half as many at once, " : ""));
+                      Short(what), ToString(freed), failures > 1 ? "half as many at once, " : ""));
       return true;
     };
     return validator;

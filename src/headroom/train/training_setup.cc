@@ -65,6 +65,7 @@ void TrainingSetup::BuildNetwork() {
 void TrainingSetup::AnnounceModel() {
   const Model& model = loaded.model;
   for (const LayerInfo& layer : model.layers) {
+    if (!options.verbose) break;
     observer.OnMessage(fmt::format("{:>3}{:>20}{:>3}{:>10}  {:<45}{:<30}", layer.index,
                                    fmt::format("{}", fmt::join(layer.from, ", ")), layer.repeats,
                                    layer.parameters, layer.module, layer.arguments));

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "headroom/cli/json_progress.h"
+
+#include "headroom/core/strings.h"
+
+#include <nlohmann/json.hpp>
+
+#include <cstdio>
+
+namespace headroom {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+void Print(const Json& object) {
+  // A path may be no valid UTF-8: its bytes are replaced, the line is still JSON.
+  std::puts(object.dump(-1, ' ', false, Json::error_handler_t::replace).c_str());
+  std::fflush(stdout);
+}
+
+Json Losses(const LossItems& items, const std::string& third) {
+  return {{"box_loss", items[0]}, {"cls_loss", items[1]}, {third, items[2]}};
+}
+
+}  // namespace
+
+void JsonProgress::OnMessage(const std::string& text) {
+  for (const std::string_view line : Split(text, '\n')) {
+    if (!line.empty()) Print({{"event", "message"}, {"text", std::string(line)}});
+  }
+}
+
+void JsonProgress::OnEpochStart(int epoch, const char* third_loss) {
+  third_loss_ = third_loss;
+  Print({{"event", "epoch_start"}, {"epoch", epoch + 1}});
+}
+
+void JsonProgress::OnBatch(const BatchEvent& event) {
+  Json json = {{"event", "batch"},
+               {"epoch", event.epoch + 1},
+               {"epochs", event.epochs},
+               {"batch", event.batch + 1},
+               {"batches", event.batches},
+               {"losses", Losses(event.mean_items, third_loss_)},
+               {"instances", event.instances},
+               {"image_size", event.image_width},
+               {"images_per_second", event.images_per_second},
+               {"host_used_bytes", event.host_used.count()},
+               {"host_limit_bytes", event.host_limit.count()}};
+  if (event.device_limit > Bytes()) {
+    json["device_used_bytes"] = event.device_used.count();
+    json["device_limit_bytes"] = event.device_limit.count();
+  }
+  Print(json);
+}
+
+void JsonProgress::OnValidationProgress(std::int64_t done, std::int64_t all) {
+  Print({{"event", "validation"}, {"done", done}, {"all", all}});
+}
+
+void JsonProgress::OnEpochEnd(const EpochEvent& event) {
+  Json json = {{"event", "epoch"},
+               {"epoch", event.epoch + 1},
+               {"seconds", event.seconds},
+               {"train_losses", Losses(event.train_items, third_loss_)},
+               {"learning_rates", event.lr}};
+  if (event.validated) {
+    json["val_losses"] = Losses(event.val_items, third_loss_);
+    json["metrics"] = {{"precision", event.metrics.precision},
+                       {"recall", event.metrics.recall},
+                       {"mAP50", event.metrics.map50},
+                       {"mAP50-95", event.metrics.map50_95}};
+  }
+  Print(json);
+}
+
+}  // namespace headroom

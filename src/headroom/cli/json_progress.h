@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "headroom/train/observer.h"
+
+namespace headroom {
+
+// progress=json: one JSON object a line on standard output, for programs. Every object has "event":
+// message, epoch_start, batch, validation, epoch. Sizes in bytes, times in seconds, epochs from 1.
+class JsonProgress : public TrainObserver {
+ public:
+  void OnMessage(const std::string& text) override;
+  void OnEpochStart(int epoch, const char* third_loss) override;
+  void OnBatch(const BatchEvent& event) override;
+  void OnValidationProgress(std::int64_t done, std::int64_t all) override;
+  void OnEpochEnd(const EpochEvent& event) override;
+
+ private:
+  std::string third_loss_ = "dfl_loss";
+};
+
+}  // namespace headroom
