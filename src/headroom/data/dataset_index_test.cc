@@ -2,6 +2,7 @@
 #include "headroom/data/dataset_index.h"
 
 #include "headroom/core/error.h"
+#include "headroom/image/image_decoder.h"
 #include "headroom/testing/shared_files.h"
 #include "headroom/testing/synthetic_dataset.h"
 #include "headroom/testing/temp_dir.h"
@@ -213,9 +214,26 @@ TEST_F(DatasetIndexTest, DecodeNeedIsThatOfTheHungriestImage) {
   const SyntheticDataset set(dir_.path(), {.train_images = 3, .height = 480, .width = 640});
   const DatasetIndex index = DatasetIndex::Build(Options(set));
   const Bytes full = index.EstimateDecode(0).row(MemoryTag::kDecode).bytes;
-  EXPECT_GT(full, Bytes(480 * 640 * 3));
-  EXPECT_LT(full, Bytes(480 * 640 * 4));
-  EXPECT_LT(index.EstimateDecode(160).Total(), Bytes(480 * 640));
+  Image image;
+  ImageDecoder decoder;
+  for (std::size_t i = 0; i < index.size(); ++i) {
+    ASSERT_TRUE(decoder.Decode(index.ImagePath(i), {}, &image).ok());
+  }
+  const Bytes measured = decoder.NumBytes() + image.NumBytes();
+  EXPECT_LE(measured, full);
+  EXPECT_GE(measured.count() * 4 / 3, full.count());
+  EXPECT_LT(index.EstimateDecode(160).Total(), Scale(full, 0.4));
+}
+
+TEST_F(DatasetIndexTest, TheEstimateIsNotLessThanWhatIsHeldAndNotMuchMore) {
+  const SyntheticDataset set(dir_.path(), {.train_images = 100, .height = 16, .width = 16});
+  const DatasetIndex index = DatasetIndex::Build(Options(set));
+  DatasetIndexSize size;
+  size.labels = {
+      .images = 100, .boxes = index.table().box_count(), .max_class = 2, .polygon_floats = 0};
+  const Bytes estimate = EstimateMemory(size).Total();
+  EXPECT_LE(index.NumBytes(), estimate);
+  EXPECT_GE(index.NumBytes().count() * 4 / 3, estimate.count());
 }
 
 TEST_F(DatasetIndexTest, PolygonsReachTheTable) {

@@ -9,8 +9,7 @@ namespace headroom {
 
 void DecodeExtremes::Include(const ImageInfo& info, Bytes file_size) {
   const std::uint64_t peak = DecodePeakBytes(info, file_size, {}).count();
-  constexpr int kCmykComponents = 4;
-  if (info.format != ImageFormat::kJpeg || info.components == kCmykComponents) {
+  if (info.format != ImageFormat::kJpeg || info.is_cmyk) {
     other_bytes = std::max(other_bytes, peak);
     return;
   }

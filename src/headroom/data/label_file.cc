@@ -161,7 +161,12 @@ int LabelFileParser::RemoveDuplicates(std::size_t first_box, std::size_t first_p
   };
   order_.resize(count);
   std::iota(order_.begin(), order_.end(), 0U);
-  std::stable_sort(order_.begin(), order_.end(), [&](auto a, auto b) { return key(a) < key(b); });
+  // By index where equal: of equal lines the first stays.
+  std::sort(order_.begin(), order_.end(), [&](auto a, auto b) {
+    const auto key_a = key(a);
+    const auto key_b = key(b);
+    return key_a != key_b ? key_a < key_b : a < b;
+  });
   const auto end =
       std::unique(order_.begin(), order_.end(), [&](auto a, auto b) { return key(a) == key(b); });
   const auto kept = static_cast<std::size_t>(end - order_.begin());

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "headroom/data/label_file.h"
 
+#include "headroom/core/rng.h"
+
 #include <gmock/gmock.h>
 
 namespace headroom {
@@ -93,6 +95,19 @@ TEST_F(LabelFileTest, TheToleranceIsThatOfTheReference) {
 TEST_F(LabelFileTest, AnyClassIsAllowedWithoutALimit) {
   ASSERT_TRUE(Parse("2147483647 .5 .5 .2 .2\n", 0).ok());
   EXPECT_THAT(rows_.class_ids, ElementsAre(2147483647));
+}
+
+TEST_F(LabelFileTest, RubbishIsAFailureOrGoodRows) {
+  constexpr std::string_view kLetters = "0123456789.-+e \n\t\rnaif,x";
+  Rng rng(1);
+  for (int i = 0; i < 5000; ++i) {
+    std::string text;
+    for (std::uint64_t k = rng.Below(60); k > 0; --k) text += kLetters[rng.Below(kLetters.size())];
+    (void)Parse(text);
+  }
+  EXPECT_EQ(rows_.boxes.size(), rows_.class_ids.size());
+  EXPECT_EQ(rows_.boxes.size(), rows_.floats_per_polygon.size());
+  for (const Xywh& box : rows_.boxes) EXPECT_TRUE(box.w >= 0 && box.w <= 1.01F);
 }
 
 TEST_F(LabelFileTest, DuplicatesAreRemovedAndTheRestSorted) {

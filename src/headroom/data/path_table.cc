@@ -51,16 +51,20 @@ void PathTable::Append(std::string_view path) {
 }
 
 bool PathTable::Less(std::uint32_t a, std::uint32_t b) const {
-  if (folder_of_[a] == folder_of_[b]) return NameOf(a) < NameOf(b);
-  return CompareJoined(folders_[folder_of_[a]], NameOf(a), folders_[folder_of_[b]], NameOf(b)) < 0;
+  const int order =
+      folder_of_[a] == folder_of_[b]
+          ? NameOf(a).compare(NameOf(b))
+          : CompareJoined(folders_[folder_of_[a]], NameOf(a), folders_[folder_of_[b]], NameOf(b));
+  return order != 0 ? order < 0 : a < b;
 }
 
 void PathTable::Sort() {
+  // By index where equal, which makes it stable.
   std::vector<std::uint32_t> order(size());
   std::iota(order.begin(), order.end(), 0U);
   const auto less = [this](std::uint32_t a, std::uint32_t b) { return Less(a, b); };
   if (std::is_sorted(order.begin(), order.end(), less)) return;
-  std::stable_sort(order.begin(), order.end(), less);
+  std::sort(order.begin(), order.end(), less);
   std::vector<std::uint32_t> folder_of;
   folder_of.reserve(size());
   for (const std::uint32_t i : order) folder_of.push_back(folder_of_[i]);

@@ -35,9 +35,12 @@ RectBatches GroupByAspect(std::span<const ImageSize> sizes, const RectOptions& o
   batches.batch = options.batch;
   batches.order.resize(sizes.size());
   std::iota(batches.order.begin(), batches.order.end(), 0U);
-  std::stable_sort(
-      batches.order.begin(), batches.order.end(),
-      [&](std::uint32_t a, std::uint32_t b) { return Aspect(sizes[a]) < Aspect(sizes[b]); });
+  // By index where equal, which makes it stable.
+  std::sort(batches.order.begin(), batches.order.end(), [&](std::uint32_t a, std::uint32_t b) {
+    const double aspect_a = Aspect(sizes[a]);
+    const double aspect_b = Aspect(sizes[b]);
+    return aspect_a != aspect_b ? aspect_a < aspect_b : a < b;
+  });
   const auto step = static_cast<std::size_t>(options.batch);
   for (std::size_t first = 0; first < sizes.size(); first += step) {
     const std::size_t last = std::min(first + step, sizes.size()) - 1;

@@ -68,25 +68,6 @@ bool HasJpegEnd(const std::string& path) {
   return has;
 }
 
-// What a codec holds beside the file and the pixels, in bytes a pixel.
-std::uint64_t CodecBytesPerPixel(const ImageInfo& info) {
-  switch (info.format) {
-    case ImageFormat::kJpeg:
-      // All coefficients, 16 bits each, at full resolution whatever the subsampling.
-      return info.progressive ? 2 * static_cast<std::uint64_t>(info.components) : 0;
-    case ImageFormat::kPng:
-    case ImageFormat::kBmp:
-      return 0;
-    case ImageFormat::kWebp:
-      return 8;  // Lossless: ARGB; with alpha a 4-channel copy too.
-    case ImageFormat::kTiff:
-      return 8;  // The turned or converted copy, 16 bits a channel at most.
-    case ImageFormat::kJpeg2000:
-      return 32;  // 32 bits a channel, four channels, twice.
-  }
-  return 0;
-}
-
 }  // namespace
 
 ImageDecoder::ImageDecoder() = default;
@@ -112,9 +93,7 @@ Result<ImageInfo> ImageDecoder::DecodeBuffer(std::size_t file_size, const Decode
                                              Image* out) {
   Result<ImageInfo> info = ReadImageInfo(std::span(file_).first(file_size));
   if (!info.ok()) return info;
-  constexpr int kCmykComponents = 4;
-  const bool by_turbojpeg =
-      info->format == ImageFormat::kJpeg && info->components != kCmykComponents;
+  const bool by_turbojpeg = info->format == ImageFormat::kJpeg && !info->is_cmyk;
   const Status decoded = by_turbojpeg ? DecodeJpeg(file_size, *info, options, out)
                                       : DecodeWithOpenCv(file_size, *info, options, out);
   if (!decoded.ok()) return Failure{decoded.error()};
@@ -209,12 +188,16 @@ Status ImageDecoder::VerifyContent(const std::string& path, const ImageInfo& inf
 Bytes ImageDecoder::NumBytes() const { return Bytes(file_.capacity()) + turned_.NumBytes(); }
 
 Bytes DecodePeakBytes(const ImageInfo& info, Bytes file_size, const DecodeOptions& options) {
-  const bool scales = info.format == ImageFormat::kJpeg && info.components != 4;
+  const bool scales = info.format == ImageFormat::kJpeg && !info.is_cmyk;
   const ImageSize decoded =
       scales ? JpegDecoder::ScaledSize(info.stored_size(), options.min_long_side) : info.size;
   const Bytes pixels = decoded.PixelBytes();
   Bytes peak = file_size + Bytes(kEndMarkerBytes) + pixels;
-  peak += info.stored_size().PixelBytes(1) * CodecBytesPerPixel(info);
+  peak += Bytes(info.codec_bytes);
+  // Rows on their way through the codec, and its tables: measured.
+  constexpr std::uint64_t kBytesPerColumn = 96;
+  constexpr Bytes kTables = Bytes::KiB(64);
+  peak += Bytes::Of(static_cast<std::uint64_t>(info.size.long_side()), kBytesPerColumn) + kTables;
   if (SwapsSides(info.orientation)) peak += pixels;
   return peak;
 }

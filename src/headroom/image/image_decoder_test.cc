@@ -201,14 +201,18 @@ TEST_F(ImageDecoderTest, VerifyRefusesTinyImagesAndWrongChecksums) {
 TEST(DecodePeakBytes, CountsFilePixelsTurnAndCoefficients) {
   ImageInfo info{.format = ImageFormat::kJpeg, .size = {3000, 4000}};
   const Bytes file = Bytes::MiB(4);
-  EXPECT_EQ(DecodePeakBytes(info, file, {}), file + Bytes(2 + 3000 * 4000 * 3));
-  EXPECT_EQ(DecodePeakBytes(info, file, {.min_long_side = 640}), file + Bytes(2 + 750 * 1000 * 3));
-  info.progressive = true;
-  EXPECT_EQ(DecodePeakBytes(info, file, {.min_long_side = 640}),
-            file + Bytes(2 + 750 * 1000 * 3 + 3000 * 4000 * 6));
-  info = {.format = ImageFormat::kPng, .orientation = Orientation::kRotated90, .size = {100, 200}};
-  EXPECT_EQ(DecodePeakBytes(info, file, {.min_long_side = 10}),
-            file + Bytes(2 + 2 * 100 * 200 * 3));
+  const Bytes full = DecodePeakBytes(info, file, {});
+  const Bytes scaled = DecodePeakBytes(info, file, {.min_long_side = 640});
+  EXPECT_GT(full, file + Bytes(3000 * 4000 * 3));
+  EXPECT_LT(full, file + Bytes(3000 * 4000 * 3) + Bytes::MiB(1));
+  EXPECT_EQ(full - scaled, Bytes((3000 * 4000 - 750 * 1000) * 3));
+  info.codec_bytes = 12345678;
+  EXPECT_EQ(DecodePeakBytes(info, file, {}), full + Bytes(12345678));
+  info.codec_bytes = 0;
+  info.orientation = Orientation::kRotated90;
+  EXPECT_EQ(DecodePeakBytes(info, file, {}), full + Bytes(3000 * 4000 * 3));
+  info.format = ImageFormat::kPng;  // Cannot be scaled.
+  EXPECT_EQ(DecodePeakBytes(info, file, {.min_long_side = 10}), full + Bytes(3000 * 4000 * 3));
 }
 
 }  // namespace

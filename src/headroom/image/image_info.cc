@@ -3,6 +3,7 @@
 
 #include "headroom/core/strings.h"
 #include "headroom/image/header_bytes.h"
+#include "headroom/image/jpeg_header.h"
 #include "headroom/image/tiff_directory.h"
 
 #include <fcntl.h>
@@ -48,46 +49,15 @@ Failure Truncated(ImageFormat format, const HeaderBytes& file) {
       fmt::format("truncated {}: the file has only {} bytes", Name(format), file.size())};
 }
 
-bool IsFrameHeader(std::uint32_t marker) {
-  return marker >= 0xC0 && marker <= 0xCF && marker != 0xC4 && marker != 0xC8 && marker != 0xCC;
-}
-
 Result<ImageInfo> ReadJpeg(HeaderBytes& file) {
+  const Result<JpegHeader> header = ReadJpegHeader(file);
+  if (!header.ok()) return Failure{header.error()};
   ImageInfo info{.format = ImageFormat::kJpeg};
-  bool has_exif = false;
-  std::uint64_t at = 2;
-  while (at + 4 <= file.size()) {
-    if (file.U8(at) != 0xFF) return Failure{fmt::format("broken JPEG: no marker at byte {}", at)};
-    const std::uint32_t marker = file.U8(at + 1);
-    if (marker == 0xFF) {  // A fill byte.
-      ++at;
-      continue;
-    }
-    if (marker == 0x01 || (marker >= 0xD0 && marker <= 0xD7)) {  // Without a length.
-      at += 2;
-      continue;
-    }
-    if (marker == 0xD9 || marker == 0xDA) break;
-    const std::uint32_t length = file.Big16(at + 2);
-    if (length < 2)
-      return Failure{fmt::format("broken JPEG: segment of length {} at byte {}", length, at)};
-    if (marker == 0xE1 && !has_exif && file.Has(at + 4, "Exif\0\0")) {
-      has_exif = true;
-      info.orientation = ReadOrientation(file, at + 10);
-    }
-    if (IsFrameHeader(marker)) {
-      const std::uint32_t kind = marker & 3;
-      if (marker >= 0xC5 && marker != 0xC9 && marker != 0xCA) {
-        return Failure{"lossless and hierarchical JPEGs cannot be read: convert the file"};
-      }
-      if (kind == 3) return Failure{"lossless JPEGs cannot be read: convert the file"};
-      info.progressive = kind == 2;
-      info.components = static_cast<int>(file.U8(at + 9));
-      return Finish(info, file.Big16(at + 5), file.Big16(at + 7));
-    }
-    at += 2 + length;
-  }
-  return Failure{"broken JPEG: no frame header before the pixels or the file's end"};
+  if (header->exif_at) info.orientation = ReadOrientation(file, *header->exif_at);
+  constexpr int kCmykComponents = 4;
+  info.is_cmyk = header->components == kCmykComponents;
+  info.codec_bytes = header->coefficient_bytes;
+  return Finish(info, header->height, header->width);
 }
 
 Result<ImageInfo> ReadPng(HeaderBytes& file) {
@@ -139,19 +109,24 @@ Result<ImageInfo> ReadWebp(HeaderBytes& file) {
     return Truncated(info.format, file);
   }
   constexpr std::uint64_t kData = 20;
+  // Lossless pictures are decoded as 4 bytes a pixel, those with transparency copied once more.
+  const auto finish = [&](std::uint32_t height, std::uint32_t width,
+                          std::uint64_t bytes_per_pixel) {
+    info.codec_bytes = std::uint64_t{height} * width * bytes_per_pixel;
+    return Finish(info, height, width);
+  };
   if (file.Has(12, "VP8X")) {
-    const std::uint32_t width = (file.Little32(kData + 4) & 0xFFFFFF) + 1;
-    const std::uint32_t height = (file.Little32(kData + 6) >> 8) + 1;
     constexpr std::uint32_t kHasExif = 8;
     if ((file.U8(kData) & kHasExif) != 0) info.orientation = ReadWebpOrientation(file);
-    return Finish(info, height, width);
+    return finish((file.Little32(kData + 6) >> 8) + 1, (file.Little32(kData + 4) & 0xFFFFFF) + 1,
+                  8);
   }
   if (file.Has(12, "VP8L")) {
     const std::uint32_t bits = file.Little32(kData + 1);
-    return Finish(info, ((bits >> 14) & 0x3FFF) + 1, (bits & 0x3FFF) + 1);
+    return finish(((bits >> 14) & 0x3FFF) + 1, (bits & 0x3FFF) + 1, 8);
   }
   if (file.Has(12, "VP8 ") && file.Has(kData + 3, "\x9D\x01\x2A")) {
-    return Finish(info, file.Little16(kData + 8) & 0x3FFF, file.Little16(kData + 6) & 0x3FFF);
+    return finish(file.Little16(kData + 8) & 0x3FFF, file.Little16(kData + 6) & 0x3FFF, 0);
   }
   return Failure{"broken WebP: no picture chunk"};
 }
@@ -185,11 +160,27 @@ Result<ImageInfo> ReadTiff(HeaderBytes& file) {
     return static_cast<std::int64_t>(
         std::min<std::uint64_t>(directory->Value(field, 0), kMostSide + 1));
   };
+  // One strip at a time is decoded, to 4 channels of 16 bits at most; a file may be one strip.
+  const auto rows_per_strip = directory->Find(278);
+  const std::int64_t rows =
+      rows_per_strip ? std::min(side(*rows_per_strip), side(*height)) : side(*height);
+  info.codec_bytes = static_cast<std::uint64_t>(rows * side(*width)) * 8;
   return Finish(info, side(*height), side(*width));
 }
 
+// OpenJPEG holds 32 bits a sample, and tiles beside them.
+Result<ImageInfo> FinishJpeg2000(std::int64_t height, std::int64_t width,
+                                 std::uint32_t components) {
+  ImageInfo info{.format = ImageFormat::kJpeg2000};
+  constexpr std::uint64_t kBytesPerSample = 5;
+  if (height > 0 && width > 0) {
+    info.codec_bytes = static_cast<std::uint64_t>(height) * static_cast<std::uint64_t>(width) *
+                       components * kBytesPerSample;
+  }
+  return Finish(info, height, width);
+}
+
 Result<ImageInfo> ReadJpeg2000(HeaderBytes& file) {
-  const ImageInfo info{.format = ImageFormat::kJpeg2000};
   std::uint64_t at = 0;
   while (at + 8 <= file.size()) {
     const std::uint64_t length = file.Big32(at);
@@ -197,7 +188,8 @@ Result<ImageInfo> ReadJpeg2000(HeaderBytes& file) {
       at += 8;  // Its children follow.
       continue;
     }
-    if (file.Has(at + 4, "ihdr")) return Finish(info, file.Big32(at + 8), file.Big32(at + 12));
+    if (file.Has(at + 4, "ihdr"))
+      return FinishJpeg2000(file.Big32(at + 8), file.Big32(at + 12), file.Big16(at + 16));
     if (length < 8) break;
     at += length;
   }
@@ -205,9 +197,8 @@ Result<ImageInfo> ReadJpeg2000(HeaderBytes& file) {
 }
 
 Result<ImageInfo> ReadCodestream(HeaderBytes& file) {
-  const ImageInfo info{.format = ImageFormat::kJpeg2000};
-  return Finish(info, std::int64_t{file.Big32(12)} - file.Big32(20),
-                std::int64_t{file.Big32(8)} - file.Big32(16));
+  return FinishJpeg2000(std::int64_t{file.Big32(12)} - file.Big32(20),
+                        std::int64_t{file.Big32(8)} - file.Big32(16), file.Big16(40));
 }
 
 Result<ImageInfo> Read(HeaderBytes& file) {

@@ -31,9 +31,10 @@ enum class Orientation : std::uint8_t {
 struct ImageInfo {
   ImageFormat format = ImageFormat::kJpeg;
   Orientation orientation = Orientation::kUpright;
-  ImageSize size = {};       // As looked at: the EXIF orientation applied.
-  bool progressive = false;  // A JPEG whose decoder must hold all coefficients.
-  int components = 3;        // Channels of a JPEG.
+  ImageSize size = {};   // As looked at: the EXIF orientation applied.
+  bool is_cmyk = false;  // A JPEG in CMYK or YCCK.
+  // What its codec holds while decoding, beside the file and the pixels; an upper bound.
+  std::uint64_t codec_bytes = 0;
   ImageSize stored_size() const {
     return SwapsSides(orientation) ? ImageSize{size.width, size.height} : size;
   }

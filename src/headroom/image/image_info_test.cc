@@ -5,6 +5,7 @@
 #include "headroom/testing/temp_dir.h"
 
 #include <gmock/gmock.h>
+#include <opencv2/imgcodecs.hpp>
 
 namespace headroom {
 namespace {
@@ -94,6 +95,16 @@ TEST(ReadImageInfo, NoFlippedByteOfAHeaderCrashes) {
       }
     }
   }
+}
+
+TEST(ReadImageInfo, KnowsTheCoefficientsOfProgressiveJpegs) {
+  // OpenCV writes 4:2:0: a full and two quarter planes, in blocks of 8 within units of 16.
+  const auto pixels = SyntheticPixels(70, 90, 1);
+  const auto info =
+      ReadImageInfo(EncodeImage(pixels, 70, 90, "jpg", {cv::IMWRITE_JPEG_PROGRESSIVE, 1}));
+  ASSERT_TRUE(info.ok());
+  EXPECT_EQ(info->codec_bytes, 80U * 96 * 3 / 2 * 2);
+  EXPECT_EQ(ReadImageInfo(EncodeImage(pixels, 70, 90, "jpg"))->codec_bytes, 0U);
 }
 
 TEST(HasImageSuffix, KnowsTheReferencesListInAnyCase) {
