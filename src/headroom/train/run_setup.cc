@@ -3,6 +3,7 @@
 
 #include "headroom/core/error.h"
 #include "headroom/interop/weights_lookup.h"
+#include "headroom/train/class_remap.h"
 #include "headroom/train/model_files.h"
 
 #include <ATen/ATen.h>
@@ -24,10 +25,16 @@ CheckpointContents ReadWeights(const std::string& name, const Settings& settings
   return std::move(*contents);
 }
 
-void CopyInto(LoadedModel* loaded, const CheckpointContents& file) {
+void CopyInto(LoadedModel* loaded, const CheckpointContents& file,
+              const std::vector<std::string>& names, bool remap) {
   const Transfer transfer = CopyWeights(file, loaded->model);
   loaded->transferred =
       fmt::format("Transferred {}/{} items from pretrained weights", transfer.copied, transfer.all);
+  const int remapped = remap ? RemapClassRows(file, names, loaded->model) : -1;
+  if (remapped > 0) {
+    loaded->transferred +=
+        fmt::format("\nRemapped {}/{} cls head rows by class name", remapped, names.size());
+  }
 }
 
 }  // namespace
@@ -102,10 +109,11 @@ DatasetIndex BuildIndex(const DatasetConfig& data, const std::string& split, con
   return DatasetIndex::Build(index);
 }
 
-LoadedModel LoadForTraining(const Options& options, int classes, const Settings& settings,
-                            at::Device device, Element convolution) {
+LoadedModel LoadForTraining(const Options& options, const std::vector<std::string>& names,
+                            const Settings& settings, at::Device device, Element convolution) {
   LoadedModel loaded;
-  ModelOptions model_options{.classes = classes, .ops = ParseOps(options.ops)};
+  ModelOptions model_options{.classes = static_cast<std::int64_t>(names.size()),
+                             .ops = ParseOps(options.ops)};
   if (IsYaml(options.model)) {
     if (!options.pretrained_file.empty())
       loaded.file = ReadWeights(options.pretrained_file, settings);
@@ -121,7 +129,7 @@ LoadedModel LoadForTraining(const Options& options, int classes, const Settings&
   if (!options.pretrained) return loaded;
   if (!options.pretrained_file.empty() && !IsYaml(options.model))
     loaded.file = ReadWeights(options.pretrained_file, settings);
-  if (loaded.file) CopyInto(&loaded, *loaded.file);
+  if (loaded.file) CopyInto(&loaded, *loaded.file, names, options.cls_remap);
   return loaded;
 }
 

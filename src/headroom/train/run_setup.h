@@ -50,9 +50,10 @@ struct LoadedModel {
   std::optional<CheckpointContents> file;
   std::string transferred;  // "Transferred 493/499 items", when weights were copied.
 };
-// `model=` for training: an architecture with the data's classes; weights are copied where they
-// fit.
-[[nodiscard]] LoadedModel LoadForTraining(const Options& options, int classes,
+// `model=` for training: an architecture with the data's classes (names); weights are copied where
+// they fit.
+[[nodiscard]] LoadedModel LoadForTraining(const Options& options,
+                                          const std::vector<std::string>& names,
                                           const Settings& settings, at::Device device,
                                           Element convolution);
 // `model=` for validation: the file's own architecture and classes, or a YAML with `pretrained=`.

@@ -51,7 +51,7 @@ void TrainingSetup::ReadData() {
 void TrainingSetup::BuildNetwork() {
   const PrecisionChoice precision = ChoosePrecision(options.amp, device);
   activation = precision.activation;
-  loaded = LoadForTraining(options, static_cast<int>(names.size()), settings, device, activation);
+  loaded = LoadForTraining(options, names, settings, device, activation);
   MarkFrozen(options, *loaded.model.parameters);
   trained_layers = TrainedLayers(loaded.model);
   AnnounceModel();
