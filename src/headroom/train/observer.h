@@ -1,12 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "headroom/config/options.h"
 #include "headroom/core/bytes.h"
+#include "headroom/data/dataset_index.h"
+#include "headroom/data/sample.h"
+#include "headroom/geometry/detection.h"
 #include "headroom/metrics/average_precision.h"
+#include "headroom/metrics/confusion_matrix.h"
 #include "headroom/metrics/validation_table.h"
 #include "headroom/train/head_loss.h"
 
 #include <cstdint>
+#include <filesystem>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -36,15 +43,56 @@ struct EpochEvent {
   std::vector<double> lr;  // By group.
 };
 
+// The run as it begins: what observers may write to and about. Valid during the run.
+struct RunStart {
+  std::filesystem::path folder;
+  const Options* options = nullptr;
+  std::span<const std::string> names;
+  const DatasetIndex* train = nullptr;
+  std::string plan;  // As it was printed.
+};
+
+// The first pictures of a training batch, at most 16, as the network gets them. Valid in the call.
+struct BatchPictures {
+  int epoch = 0;
+  std::int64_t iteration = 0;  // Over all epochs, from 0.
+  std::span<const Sample* const> samples;
+};
+
+// One picture of a validation with what was found in it (pixels of the picture). Valid in the call.
+struct ValidatedPicture {
+  std::int64_t batch = 0;  // Nominal batch and place in it.
+  std::int64_t place = 0;
+  const Sample* sample = nullptr;
+  std::span<const Detection> detections;
+};
+
+// What the last validation of a run measured.
+struct ValidationEnd {
+  const DetectionMetrics& metrics;
+  const ConfusionMatrix& confusion;
+};
+
 class TrainObserver {
  public:
   virtual ~TrainObserver() = default;
   // A line for people.
   virtual void OnMessage(const std::string& /*text*/) {}
+  virtual void OnRunStart(const RunStart& /*run*/) {}
+  // Whether pictures of this iteration are wanted: else nobody fetches them.
+  [[nodiscard]] virtual bool WantsPictures(int /*epoch*/, std::int64_t /*iteration*/) {
+    return false;
+  }
+  virtual void OnBatchPictures(const BatchPictures& /*pictures*/) {}
   virtual void OnEpochStart(int /*epoch*/, const char* /*third_loss*/) {}
   virtual void OnBatch(const BatchEvent& /*event*/) {}
   virtual void OnValidationProgress(std::int64_t /*done*/, std::int64_t /*all*/) {}
   virtual void OnEpochEnd(const EpochEvent& /*event*/) {}
+  // Of the validation of best.pt at the end.
+  virtual void OnValidatedPicture(const ValidatedPicture& /*picture*/) {}
+  virtual void OnValidationEnd(const ValidationEnd& /*end*/) {}
+  // After everything else was written.
+  virtual void OnRunEnd(const std::string& /*memory_summary*/) {}
 };
 
 }  // namespace headroom

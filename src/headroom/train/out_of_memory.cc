@@ -44,4 +44,6 @@ std::optional<std::string> OutOfMemoryText(const std::exception& failure) {
   return std::nullopt;
 }
 
+std::string BeforeDetails(const std::string& text) { return text.substr(0, text.find(" (")); }
+
 }  // namespace headroom

@@ -12,4 +12,7 @@ namespace headroom {
 // report them. The message without a backtrace, or nothing when it is another failure.
 [[nodiscard]] std::optional<std::string> OutOfMemoryText(const std::exception& failure);
 
+// What was asked and what was left, without who holds what: that is for the error that ends a run.
+[[nodiscard]] std::string BeforeDetails(const std::string& text);
+
 }  // namespace headroom

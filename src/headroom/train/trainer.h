@@ -20,6 +20,8 @@ struct TrainOutcome {
   bool cannot_write = false;  // The last attempt to save failed.
 };
 
+struct TrainingRun;
+
 // A training run from options to weights: the named steps of ARCHITECTURE.md, in order.
 class Trainer {
  public:
@@ -32,8 +34,7 @@ class Trainer {
   TrainOutcome Run();
 
  private:
-  struct Run_;
-  std::unique_ptr<Run_> run_;
+  std::unique_ptr<TrainingRun> run_;
 };
 
 }  // namespace headroom

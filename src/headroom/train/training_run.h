@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "headroom/optim/schedule.h"
+#include "headroom/train/adaptation.h"
+#include "headroom/train/checkpoint.h"
+#include "headroom/train/run_files.h"
+#include "headroom/train/run_watch.h"
+#include "headroom/train/trainer.h"
+#include "headroom/train/training_loader.h"
+#include "headroom/train/training_setup.h"
+#include "headroom/train/validator.h"
+
+#include <chrono>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace headroom {
+
+// A training run: the state that its steps share, and the steps by name. Private to the trainer;
+// the steps are in training_run_setup.cc, _memory.cc, _epoch.cc and _end.cc.
+struct TrainingRun {
+  TrainingRun(Options o, Settings s, Budget& b, TrainObserver& w, std::function<bool()> f)
+      : setup(std::move(o), std::move(s), b, w),
+        options(setup.options),
+        budget(b),
+        observer(w),
+        stop(std::move(f)) {}
+
+  // Setup
+  TrainOutcome Run();
+  void ReadResume();
+  void SetUpData();
+  // Chooses batch and settings, and prints what the run will need.
+  void Plan();
+  void SetUpFolder();
+  [[nodiscard]] std::string ResumeCommand() const;
+  void SetUpStep();
+  void SetUpOptimizer();
+  void Restore();
+  // A step on the worst size and the densest image, before anything depends on it: what does not
+  // fit shows here. Its results are thrown away.
+  void WarmUp();
+  void Announce();
+
+  // Memory
+  // The arena, and what the allocator keeps for the next request.
+  Bytes GiveBackFreeBlocks();
+  // A micro-batch could not get its memory: free blocks first, then the next step of the ladder.
+  bool MakeRoom(const std::string& what, int failures);
+  void Adopt(const TrainSettings& settings);
+  // Between two batches: what the watch did, and whether the plan must change.
+  void AdaptAtBoundary(std::int64_t next_position);
+  void Report(PlanPhase phase, bool sync);
+  [[nodiscard]] CheckpointParts Parts();
+
+  // One epoch
+  // False when the run was interrupted.
+  bool RunEpoch();
+  // The first pictures of a batch, for those who draw them.
+  void ShowPictures(int epoch, std::int64_t iteration, std::int64_t first, std::int64_t count);
+  [[nodiscard]] Extent BatchExtent(int epoch, std::int64_t k) const;
+  void MaybeStep(int epoch, std::int64_t k);
+  [[nodiscard]] std::vector<GroupStep> GroupSteps(int epoch, std::int64_t iteration) const;
+  [[nodiscard]] double Elapsed() const;
+  [[nodiscard]] bool OutOfTime() const;
+  bool EndEpoch(double last_loss);
+  // With time= the number of epochs follows the mean epoch so far.
+  void UpdateEpochsByTime();
+  // Non-finite loss: from the second epoch of a run on, back to the last checkpoint, three times.
+  bool Recover();
+  ValidationResult Validate(HeadLoss* with_loss);
+  [[nodiscard]] Validator MakeValidator();
+  [[nodiscard]] ValidatorOptions ValidationOptions() const;
+
+  // Saving and the end
+  void SaveEpoch(int epoch, bool best, const DetectionMetrics& metrics);
+  void Save(const std::string& file, const DetectionMetrics& metrics);
+  TrainOutcome Finish(bool finished);
+  void End(RunEnd end);
+  void SayMemory();
+  void ValidateBest();
+
+  TrainingSetup setup;
+  Options& options;  // The setup's.
+  Budget& budget;
+  TrainObserver& observer;
+  std::function<bool()> stop;
+  int batch = 16;
+  std::int64_t batches = 0;
+  int epochs = 0;
+  OptimizerChoice optimizer_choice;
+  std::optional<Adaptation> adaptation;
+  std::unique_ptr<BatchStep> step;
+  std::optional<Schedule> schedule;
+  std::unique_ptr<Optimizer> optimizer;
+  std::unique_ptr<Ema> ema;
+  std::unique_ptr<EarlyStopping> stopper;
+  std::unique_ptr<ResultsCsv> results;
+  std::optional<TrainingLoader> loading;
+  std::optional<RunFiles> files;
+  std::unique_ptr<RunWatch> watch;
+  std::filesystem::path resume_path;
+  std::optional<CheckpointContents> resumed;
+  RunPosition position;
+  RunEnd ended = RunEnd::kNone;
+  std::chrono::steady_clock::time_point started, saved_at, adapted_at;
+  double images_per_second = 0;
+  bool mosaic_closed = false;
+  bool ends_early = false;
+  bool best_known = false;
+  int recoveries = 0;
+};
+
+}  // namespace headroom

@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "headroom/core/error.h"
+#include "headroom/data/multi_scale.h"
+#include "headroom/optim/gradient_clip.h"
+#include "headroom/train/out_of_memory.h"
+#include "headroom/train/train_choices.h"
+#include "headroom/train/training_run.h"
+
+#include <ATen/ATen.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+namespace headroom {
+namespace {
+
+namespace fs = std::filesystem;
+using Clock = std::chrono::steady_clock;
+
+constexpr double kClipNorm = 10;
+constexpr int kStride = 32;
+constexpr std::chrono::minutes kSaveInterval(10);
+constexpr int kMaxRecoveries = 3;
+constexpr std::int64_t kShownPictures = 16;
+
+double Seconds(Clock::duration d) { return std::chrono::duration<double>(d).count(); }
+
+}  // namespace
+
+bool TrainingRun::RunEpoch() {
+  const int epoch = position.epoch;
+  if (options.close_mosaic > 0 && epoch >= epochs - options.close_mosaic && !mosaic_closed) {
+    if (epoch > 0) observer.OnMessage("Closing dataloader mosaic");
+    loading->CloseMosaic();
+    mosaic_closed = true;
+  }
+  setup.loss->StartEpoch(epoch, epochs);
+  observer.OnEpochStart(epoch, setup.loss->third_name());
+  loading->loader().StartEpoch(epoch, position.next_batch * batch);
+  Report(PlanPhase::kTrainStep, true);
+  const auto epoch_start = Clock::now();
+  std::int64_t images_done = 0;
+  double last_loss = 0;
+  for (std::int64_t k = position.next_batch; k < batches; ++k) {
+    const std::int64_t first = k * batch;
+    const std::int64_t count =
+        std::min<std::int64_t>(batch, static_cast<std::int64_t>(setup.train_index->size()) - first);
+    const Extent extent = BatchExtent(epoch, k);
+    ShowPictures(epoch, k + batches * epoch, first, count);
+    const BatchResult result = step->Run(loading->loader(), first, count, extent);
+    last_loss = result.loss;
+    images_done += count;
+    for (std::size_t i = 0; i < 3; ++i) position.epoch_items[i] += result.items[i];
+    MaybeStep(epoch, k);
+    position.next_batch = k + 1;
+    BatchEvent event{.epoch = epoch,
+                     .epochs = epochs,
+                     .batch = k,
+                     .batches = batches,
+                     .instances = result.instances,
+                     .image_width = static_cast<int>(extent.width)};
+    for (std::size_t i = 0; i < 3; ++i)
+      event.mean_items[i] = position.epoch_items[i] / static_cast<double>(k + 1);
+    event.images_per_second =
+        static_cast<double>(images_done) / std::max(Seconds(Clock::now() - epoch_start), 1e-9);
+    images_per_second = event.images_per_second;
+    const ResourceSample sample = watch->Latest();
+    event.host_used = std::max(sample.process.rss, budget.used());
+    event.host_limit = budget.limit();
+    if (sample.gpu) {
+      event.device_used = sample.gpu->used;
+      event.device_limit = sample.gpu->total;
+    }
+    observer.OnBatch(event);
+    Report(PlanPhase::kTrainStep, false);
+    if (k + 1 < batches) AdaptAtBoundary((k + 1) * batch);
+    if (OutOfTime()) ends_early = true;
+    if (stop && stop()) {
+      Save("last.pt", {});
+      return false;
+    }
+    if (k + 1 < batches && Clock::now() - saved_at >= kSaveInterval) Save("last.pt", {});
+  }
+  return EndEpoch(last_loss);
+}
+
+void TrainingRun::ShowPictures(int epoch, std::int64_t iteration, std::int64_t first,
+                               std::int64_t count) {
+  if (!observer.WantsPictures(epoch, iteration)) return;
+  PipelinedLoader& loader = loading->loader();
+  const std::int64_t shown =
+      std::min<std::int64_t>({kShownPictures, count, loader.max_in_flight()});
+  std::vector<const Sample*> samples;
+  for (std::int64_t i = 0; i < shown; ++i) samples.push_back(&loader.Get(first + i));
+  observer.OnBatchPictures({epoch, iteration, samples});
+}
+
+Extent TrainingRun::BatchExtent(int epoch, std::int64_t k) const {
+  if (options.rect) return loading->ExtentOf(k * batch);
+  const int side =
+      MultiScaleSize(options.seed, epoch, k, options.image_width, options.multi_scale, kStride);
+  return {side, side};
+}
+
+void TrainingRun::MaybeStep(int epoch, std::int64_t k) {
+  const std::int64_t iteration = k + batches * epoch;
+  if (iteration - position.last_step < schedule->Accumulate(iteration)) return;
+  ClearFrozen(*setup.loaded.model.parameters, step->pending());
+  const double scale = ClipFactor(GradientNorm(step->pending()), kClipNorm);
+  const std::vector<GroupStep> steps = GroupSteps(epoch, iteration);
+  const double decay = ema->Begin();
+  ParameterStore& store = *setup.loaded.model.parameters;
+  optimizer->Step({.values = store.values,
+                   .gradients = step->pending(),
+                   .gradient_scale = scale,
+                   .ema = ema->values,
+                   .ema_decay = decay,
+                   .compute = store.compute},
+                  steps);
+  ema->Average(store, decay, false);
+  step->pending().zero_();
+  position.last_step = iteration;
+}
+
+std::vector<GroupStep> TrainingRun::GroupSteps(int epoch, std::int64_t iteration) const {
+  const double decay = schedule->ScaledWeightDecay(options.weight_decay);
+  std::vector<GroupStep> steps;
+  for (const ParameterGroup& group : optimizer->groups().groups) {
+    steps.push_back({.lr = schedule->Lr(epoch, iteration, group),
+                     .momentum = schedule->Momentum(iteration),
+                     .weight_decay = group.decays ? decay : 0});
+  }
+  return steps;
+}
+
+double TrainingRun::Elapsed() const { return position.seconds + Seconds(Clock::now() - started); }
+
+bool TrainingRun::OutOfTime() const {
+  return options.time_hours && Elapsed() > *options.time_hours * 3600;
+}
+
+bool TrainingRun::EndEpoch(double last_loss) {
+  const int epoch = position.epoch;
+  EpochEvent event{.epoch = epoch};
+  for (std::size_t i = 0; i < 3; ++i)
+    event.train_items[i] = position.epoch_items[i] / static_cast<double>(batches);
+  for (const GroupStep& group : GroupSteps(epoch, batches * (epoch + 1) - 1))
+    event.lr.push_back(group.lr);
+  const bool last = epoch + 1 >= epochs || ends_early;
+  if (options.val || last) {
+    const ValidationResult result = Validate(setup.loss.get());
+    event.validated = true;
+    event.metrics = result.metrics;
+    if (result.losses) event.val_items = *result.losses;
+  }
+  const double fitness = event.metrics.fitness();
+  if (!std::isfinite(last_loss) || !std::isfinite(fitness)) {
+    if (Recover()) return true;
+  }
+  event.seconds = Elapsed();
+  results->Append(event);
+  const bool best = !options.val || !best_known || fitness > stopper->best_fitness;
+  best_known = true;
+  const bool stops = stopper->Update(epoch, fitness);
+  position.next_batch = 0;
+  position.epoch_items = {};
+  ++position.epoch;  // A checkpoint says where to go on.
+  SaveEpoch(epoch, best, event.metrics);
+  --position.epoch;
+  observer.OnEpochEnd(event);
+  if (stops && !last) {
+    observer.OnMessage(
+        fmt::format("No improvement in the last {} epochs; the best was epoch {}. Stopping early "
+                    "(patience={})",
+                    options.patience, stopper->best_epoch + 1, options.patience));
+    ends_early = true;
+  }
+  UpdateEpochsByTime();
+  return true;
+}
+
+void TrainingRun::UpdateEpochsByTime() {
+  if (!options.time_hours || ends_early) return;
+  const double mean = Elapsed() / (position.epoch + 1);
+  epochs =
+      std::max(position.epoch + 1, static_cast<int>(std::ceil(*options.time_hours * 3600 / mean)));
+  schedule->set_epochs(epochs);
+}
+
+bool TrainingRun::Recover() {
+  const fs::path last = files->Weights("last.pt");
+  if (position.epoch == 0 || !fs::exists(last)) {
+    observer.OnMessage("WARNING the loss is not finite; lower lr0= or check the labels");
+    return false;
+  }
+  if (++recoveries > kMaxRecoveries)
+    throw DataError("the loss became infinite or NaN four times; lower lr0= or use amp=False");
+  Result<CheckpointContents> file = ReadCheckpoint(last);
+  if (!file) throw DataError(file.error());
+  const double spent = Elapsed();
+  const RunPosition restored = RestoreCheckpoint(*file, Parts());
+  setup.loaded.model.parameters->values.copy_(ema->values);
+  setup.loaded.model.parameters->running.copy_(ema->running);
+  setup.loaded.model.parameters->RefreshCompute();
+  position = restored;
+  position.seconds = spent;
+  started = Clock::now();
+  --position.epoch;  // The loop adds it again.
+  observer.OnMessage(fmt::format(
+      "WARNING the loss is not finite; epoch {} is repeated from the last checkpoint ({}/{})",
+      position.epoch + 2, recoveries, kMaxRecoveries));
+  return true;
+}
+
+ValidationResult TrainingRun::Validate(HeadLoss* with_loss) {
+  ParameterStore& store = *setup.loaded.model.parameters;
+  store.Swap(ema->values, ema->running);
+  struct SwapBack {
+    ParameterStore& store;
+    Ema& ema;
+    ~SwapBack() { store.Swap(ema.values, ema.running); }
+  } swap_back{store, *ema};
+  Report(PlanPhase::kValidation, true);
+  return MakeValidator().Run(
+      with_loss, {},
+      [this](std::int64_t done, std::int64_t all) { observer.OnValidationProgress(done, all); },
+      {});
+}
+
+Validator TrainingRun::MakeValidator() {
+  Validator validator(setup.loaded.model, *setup.executor, *setup.val_index, ValidationOptions(),
+                      &budget);
+  validator.on_out_of_memory = [this](const std::string& what, int failures) {
+    const Bytes freed = GiveBackFreeBlocks();
+    observer.OnMessage(fmt::format(
+        "Memory: {} in validation. Gave back {}; {}the same images are run again",
+        BeforeDetails(what), ToString(freed), failures > 1 ? "half as many at once, " : ""));
+    return true;
+  };
+  return validator;
+}
+
+ValidatorOptions TrainingRun::ValidationOptions() const {
+  return {.image_size = options.image_width,
+          .batch = 2 * batch,
+          .at_once = adaptation->now().validate_at_once,
+          .workers = std::max(adaptation->now().workers, 1),
+          .confidence = static_cast<float>(options.conf.value_or(0.001)),
+          .iou = static_cast<float>(options.iou),
+          .max_detections = options.max_det,
+          .agnostic = options.single_cls || options.agnostic_nms,
+          .end_to_end =
+              options.nms.has_value() && !*options.nms && setup.loaded.model.one_to_one.has_value(),
+          .activation = setup.activation,
+          .matrix_confidence = static_cast<float>(options.conf.value_or(0.25))};
+}
+
+}  // namespace headroom

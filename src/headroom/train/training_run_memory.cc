@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "headroom/train/out_of_memory.h"
+#include "headroom/train/training_run.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace headroom {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double Seconds(Clock::duration d) { return std::chrono::duration<double>(d).count(); }
+
+}  // namespace
+
+Bytes TrainingRun::GiveBackFreeBlocks() {
+  setup.executor->Unload();
+  return budget.Reclaim(budget.ledger().Read().row(MemoryTag::kFreeBlocks).now, ReclaimTime::kNow);
+}
+
+bool TrainingRun::MakeRoom(const std::string& what, int failures) {
+  const Bytes freed = GiveBackFreeBlocks();
+  if (failures == 1) {
+    observer.OnMessage(
+        fmt::format("Memory: {}. Gave back {} of free blocks; the same images are run again",
+                    BeforeDetails(what), ToString(freed)));
+    return true;
+  }
+  const std::optional<SettingsChange> change = adaptation->AfterFailure();
+  if (!change) return false;
+  observer.OnMessage(fmt::format("Memory: {}; the same images are run again", change->line));
+  Adopt(change->settings);
+  return true;
+}
+
+void TrainingRun::Adopt(const TrainSettings& settings) {
+  // The ring holds as many images at once as it was made for.
+  const std::int64_t most =
+      loading->made() ? loading->loader().max_in_flight() : settings.micro_batch;
+  step->set_micro_batch(std::min<std::int64_t>(settings.micro_batch, most));
+  step->set_recompute(settings.recompute);
+}
+
+void TrainingRun::AdaptAtBoundary(std::int64_t next_position) {
+  for (const std::string& line : watch->TakeLines()) observer.OnMessage(line);
+  const double elapsed = Seconds(Clock::now() - adapted_at);
+  adapted_at = Clock::now();
+  if (const std::optional<SettingsChange> change = adaptation->AtBoundary()) {
+    observer.OnMessage(change->line);
+    Adopt(change->settings);
+    setup.executor->Unload();
+    // Loading follows: images lost from the pool are decoded again, samples stay the same.
+    loading->Make(change->settings);
+    loading->loader().StartEpoch(position.epoch, next_position);
+    step->set_micro_batch(change->settings.micro_batch);
+  }
+  if (options.workers < 0) {
+    const bool pressure = budget.used() > budget.limit();
+    if (const auto line = loading->AdaptWorkers(elapsed, !pressure, pressure))
+      observer.OnMessage(*line);
+  }
+}
+
+void TrainingRun::Report(PlanPhase phase, bool sync) {
+  RunState state;
+  state.phase = phase;
+  state.epoch = position.epoch + 1;
+  state.epochs = epochs;
+  state.batch = static_cast<std::int32_t>(position.next_batch);
+  state.batches = static_cast<std::int32_t>(batches);
+  state.batch_size = batch;
+  state.micro_batch = static_cast<std::int32_t>(step->options().micro_batch);
+  state.workers = loading->made() ? loading->loader().workers() : 0;
+  state.imgsz = options.image_width;
+  state.images_per_s = images_per_second;
+  state.end = ended;
+  if (sync) {
+    watch->UpdateAndSync(state);
+  } else {
+    watch->Update(state);
+  }
+}
+
+CheckpointParts TrainingRun::Parts() {
+  return {setup.loaded.model, *ema, *optimizer, *step, *stopper, *results, options, setup.names};
+}
+
+}  // namespace headroom

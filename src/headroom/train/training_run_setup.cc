@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "headroom/config/run_folder.h"
+#include "headroom/core/error.h"
+#include "headroom/core/file.h"
+#include "headroom/train/out_of_memory.h"
+#include "headroom/train/training_run.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace headroom {
+namespace {
+
+namespace fs = std::filesystem;
+using Clock = std::chrono::steady_clock;
+
+constexpr int kProbeBatch = 16;
+
+}  // namespace
+
+TrainOutcome TrainingRun::Run() {
+  ReadResume();
+  SetUpData();
+  setup.BuildNetwork();
+  setup.MeasureProcess();
+  Plan();
+  SetUpFolder();
+  SetUpStep();
+  SetUpOptimizer();
+  Restore();
+  WarmUp();
+  Announce();
+  bool finished = true;
+  for (; position.epoch < epochs; ++position.epoch) {
+    if (!RunEpoch()) {
+      finished = false;
+      break;
+    }
+    if (ends_early) break;
+  }
+  return Finish(finished);
+}
+
+void TrainingRun::ReadResume() {
+  if (!options.resume) return;
+  const std::string path = options.resume_file.empty() ? options.model : options.resume_file;
+  Result<CheckpointContents> file = ReadCheckpoint(path);
+  if (!file) throw ConfigError(fmt::format("resume: {}", file.error()));
+  if (file->headroom == nullptr || file->headroom->Find("values") == nullptr) {
+    throw ConfigError(
+        fmt::format("{} is a finished or foreign checkpoint; nothing is left to resume. Start a "
+                    "new training with model={} instead",
+                    path, path));
+  }
+  resume_path = fs::absolute(path);
+  resumed = std::move(*file);
+}
+
+void TrainingRun::SetUpData() {
+  setup.device = ChooseDevice(options.device);
+  setup.ReadData();
+  epochs = options.epochs;
+}
+
+void TrainingRun::Plan() {
+  const PlanLimits limits = setup.Limits();
+  std::string why;
+  const TrainSettings first = InitialSettings(options, kProbeBatch, setup.cores());
+  batch = ChooseBatch(setup.Subject(), first, limits, &why);
+  if (!why.empty()) observer.OnMessage(why);
+  const auto images = static_cast<std::int64_t>(setup.train_index->size());
+  batches = (images + batch - 1) / batch;
+  optimizer_choice = setup.DecideOptimizer(batch);
+  TrainSettings wanted = InitialSettings(options, batch, setup.cores());
+  wanted.cache_limit = WholeRamCache(options, *setup.train_index);
+  adaptation.emplace(setup, optimizer_choice.kind, wanted);
+  const std::vector<std::string> taken = adaptation->FitFirst();
+  observer.OnMessage("\nMemory plan: " + Describe(adaptation->now()));
+  for (const std::string& line : taken) observer.OnMessage("  to fit the limit: " + line);
+  observer.OnMessage(FormatPlan(adaptation->plan(), limits));
+  observer.OnMessage(ExplainReferenceFor(adaptation->subject(), adaptation->now(), setup.cores(), 0,
+                                         setup.machine_limit));
+}
+
+void TrainingRun::SetUpFolder() {
+  fs::path folder;
+  if (!resume_path.empty()) {
+    folder = resume_path.parent_path().parent_path();
+  } else {
+    folder = ClaimRunFolder({.runs_dir = setup.settings.runs_dir,
+                             .mode = "train",
+                             .project = options.project,
+                             .name = options.name,
+                             .exist_ok = options.exist_ok},
+                            true);
+    options.set.Set("name", OptionValue(folder.filename().string()));
+    WriteFileAtomic(folder / "args.yaml", options.set.ArgsYaml(folder.string()));
+  }
+  const std::vector<std::pair<std::string, OptionValue>> resolved = {
+      {"threads", OptionValue(std::int64_t{setup.cores()})},
+      {"precision", OptionValue(setup.activation == Element::kBFloat16 ? "bf16" : "fp32")},
+      {"batch_images", OptionValue(std::int64_t{batch})},
+      {"micro_batch_images", OptionValue(adaptation->now().micro_batch)}};
+  WriteFileAtomic(folder / "headroom.yaml", options.set.HeadroomYaml(resolved));
+  WriteFileAtomic(folder / "memory_plan.json",
+                  PlanToJson(adaptation->plan(), adaptation->limits()));
+  files.emplace(folder, observer);
+  observer.OnRunStart({folder, &options, setup.names, &*setup.train_index,
+                       FormatPlan(adaptation->plan(), adaptation->limits())});
+  watch = std::make_unique<RunWatch>(folder, ResumeCommand(), adaptation->SmallestPeak(), budget);
+}
+
+std::string TrainingRun::ResumeCommand() const {
+  return fmt::format("yolo detect train model={} resume=True", files->Weights("last.pt").string());
+}
+
+void TrainingRun::SetUpStep() {
+  const TrainSettings& now = adaptation->now();
+  step = std::make_unique<BatchStep>(setup.loaded.model, *setup.executor, *setup.loss,
+                                     BatchStepOptions{.micro_batch = now.micro_batch,
+                                                      .activation = setup.activation,
+                                                      .recompute = now.recompute,
+                                                      .trained_layers = setup.trained_layers});
+  step->on_out_of_memory = [this](const std::string& what, int failures) {
+    return MakeRoom(what, failures);
+  };
+  loading.emplace(options, *setup.train_index, setup.cores(), budget, observer);
+}
+
+void TrainingRun::SetUpOptimizer() {
+  const OptimizerChoice& choice = optimizer_choice;
+  if (options.optimizer == "auto") {
+    options.set.Set("optimizer", OptionValue(std::string(Name(choice.kind))));
+    options.set.Set("lr0", OptionValue(choice.lr));
+    options.set.Set("warmup_bias_lr", OptionValue(0.0));
+  }
+  const bool has_momentum = choice.kind == OptimizerKind::kSgd ||
+                            choice.kind == OptimizerKind::kRmsProp ||
+                            choice.kind == OptimizerKind::kMuSgd;
+  schedule.emplace(ScheduleOptions{.epochs = epochs,
+                                   .batches = batches,
+                                   .batch = batch,
+                                   .nominal_batch = options.nbs,
+                                   .lr = choice.lr,
+                                   .final_share = options.lrf,
+                                   .cosine = options.cos_lr,
+                                   .momentum = options.momentum,
+                                   .warms_momentum = has_momentum,
+                                   .optimizer_momentum = choice.momentum,
+                                   .warmup_epochs = options.warmup_epochs,
+                                   .warmup_momentum = options.warmup_momentum,
+                                   .warmup_bias_lr = choice.warmup_bias_lr});
+  ParameterStore& store = *setup.loaded.model.parameters;
+  optimizer = MakeOptimizer(choice.kind, store.parameters(), store.value_count(), setup.device);
+  ema = std::make_unique<Ema>(store);
+  stopper = std::make_unique<EarlyStopping>(options.patience);
+  results = std::make_unique<ResultsCsv>(files->folder() / "results.csv", setup.loss->third_name(),
+                                         optimizer->groups().groups.size());
+  observer.OnMessage(fmt::format("optimizer: {}(lr={}, momentum={}) with {} parameter groups",
+                                 Name(choice.kind), choice.lr, choice.momentum,
+                                 optimizer->groups().groups.size()));
+}
+
+void TrainingRun::Restore() {
+  if (!resumed) return;
+  position = RestoreCheckpoint(*resumed, Parts());
+  best_known = stopper->best_fitness > 0;
+  observer.OnMessage(fmt::format("Resuming {} from epoch {}, batch {}", files->folder().string(),
+                                 position.epoch + 1, position.next_batch));
+  resumed.reset();
+}
+
+void TrainingRun::WarmUp() {
+  const PlanSubject subject = adaptation->subject();
+  for (int failures = 0;;) {
+    try {
+      step->WarmUp(std::min<std::int64_t>(step->options().micro_batch, batch),
+                   subject.LargestExtent(),
+                   std::max<std::int64_t>(1, setup.train_index->labels().MaxCount()));
+      break;
+    } catch (const std::exception& failure) {
+      const std::optional<std::string> what = OutOfMemoryText(failure);
+      if (!what || !MakeRoom(*what, ++failures)) throw;
+    }
+  }
+  loading->Make(adaptation->now());
+}
+
+void TrainingRun::Announce() {
+  const fs::path& folder = files->folder();
+  observer.OnMessage(fmt::format("Using {} train, {} val images at imgsz={}",
+                                 setup.train_index->size(), setup.val_index->size(),
+                                 options.image_width));
+  observer.OnMessage(fmt::format("Using {} dataloader workers", loading->loader().workers()));
+  observer.OnMessage(fmt::format("Logging results to {}", folder.string()));
+  observer.OnMessage(fmt::format("Starting training for {} epochs...", epochs));
+  started = Clock::now();
+  saved_at = started;
+  adapted_at = started;
+}
+
+}  // namespace headroom
