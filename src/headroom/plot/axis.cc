@@ -39,14 +39,14 @@ Unit ChooseUnit(const Axis& axis) {
   return chosen;
 }
 
-// The step of 1, 2 or 5 times a power of ten that makes about `wanted` parts.
+// The step of 1, 2 or 5 times a power of ten that is nearest, by ratio, to `wanted` parts.
 double NiceStep(double span, int wanted) {
   const double rough = span / std::max(wanted, 1);
   const double power = std::pow(10.0, std::floor(std::log10(rough)));
-  for (const double factor : {1.0, 2.0, 5.0}) {
-    if (factor * power >= rough * (1 - 1e-9)) return factor * power;
-  }
-  return 10 * power;
+  const double factor = rough / power;
+  if (factor < std::sqrt(2.0)) return power;
+  if (factor < std::sqrt(10.0)) return 2 * power;
+  return (factor < std::sqrt(50.0) ? 5 : 10) * power;
 }
 
 std::string TickText(double value, double step) {
@@ -121,8 +121,8 @@ std::string UnitName(const Axis& axis) { return ChooseUnit(axis).name; }
 std::vector<Tick> MakeTicks(const Axis& axis, int wanted) {
   std::vector<Tick> ticks;
   const double unit = ChooseUnit(axis).size;
-  const double low = axis.low / unit;
-  const double high = axis.high / unit;
+  const double low = std::min(axis.low, axis.high) / unit;
+  const double high = std::max(axis.low, axis.high) / unit;
   if (!(high > low) || !std::isfinite(high - low)) return ticks;
   double step = NiceStep(high - low, wanted);
   if (axis.unit == TickUnit::kWhole) step = std::max(1.0, step);

@@ -16,6 +16,7 @@ enum class TickUnit : std::uint8_t {
   kSeconds,  // Seconds, minutes or hours.
 };
 
+// low > high: the axis runs backwards.
 struct Axis {
   std::string label;
   double low = 0;

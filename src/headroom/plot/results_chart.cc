@@ -78,9 +78,9 @@ void DrawPanel(Canvas& canvas, const Rect& rect, const std::vector<double>& epoc
     return;
   }
   DrawSeries(canvas, area, x, y, {kAccent.WithAlpha(0.45), 1});
-  if (count <= kMostMarks) DrawMarks(canvas, area, x, y, 1.8, kAccent);
   const std::vector<double> smooth = GaussianSmooth(y, kSigma);
   DrawSeries(canvas, area, x, smooth, {PaletteColor(1), 2});
+  if (count <= kMostMarks) DrawMarks(canvas, area, x, y, 1.8, kAccent);
 }
 
 void DrawResults(Canvas& canvas, const ResultsData& data, const Grid& grid) {
