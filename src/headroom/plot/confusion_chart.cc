@@ -16,8 +16,8 @@ namespace {
 constexpr double kWidth = 1500;
 constexpr double kHeight = 1125;
 constexpr double kMargin = 20;
-constexpr double kTitleSize = 18;
-constexpr double kAxisLabelSize = 14;
+constexpr double kTitleSize = 20;
+constexpr double kAxisLabelSize = 16;
 constexpr double kMostLabelWidth = 220;
 constexpr double kColorBarWidth = 22;
 constexpr double kColorBarSpace = 90;
@@ -48,7 +48,7 @@ class Painter {
   void Layout() {
     // The names take what they need, up to a limit; the cells' size decides the letters' size.
     const double rough_cell = (kHeight - 200) / static_cast<double>(side_);
-    names_.size = std::clamp(rough_cell * 0.8, 6.5, 14.0);
+    names_.size = std::clamp(rough_cell * 0.8, 6.5, 16.0);
     double widest = 0;
     for (std::size_t i = 0; i < side_; ++i) {
       widest = std::max(widest, canvas_.TextWidth(LabelOf(data_, i), names_));
@@ -56,9 +56,12 @@ class Painter {
     label_width_ = std::min(widest, kMostLabelWidth);
     const double left = kMargin + kAxisLabelSize + label_width_ + 16;
     const double top = kMargin + kTitleSize + 16;
-    const double bottom = kMargin + kAxisLabelSize + label_width_ + 16;
-    matrix_ = {left, top, kWidth - left - kColorBarSpace - kMargin, kHeight - top - bottom};
+    matrix_ = {left, top, kWidth - left - kColorBarSpace - kMargin, 0};
     cell_width_ = matrix_.width / static_cast<double>(side_);
+    turned_names_ = label_width_ > 0.95 * cell_width_;
+    const double names_height = turned_names_ ? label_width_ : names_.size;
+    const double bottom = kMargin + kAxisLabelSize + names_height + 16;
+    matrix_.height = kHeight - top - bottom;
     cell_height_ = matrix_.height / static_cast<double>(side_);
   }
 
@@ -126,7 +129,12 @@ class Painter {
       style.vertical = VAlign::kMiddle;
       style.horizontal = HAlign::kRight;
       canvas_.Text({matrix_.x - 7, CenterY(i)}, name, style);
-      style.turn = Turn::kLeft;
+      if (turned_names_) {
+        style.turn = Turn::kLeft;
+      } else {
+        style.horizontal = HAlign::kCenter;
+        style.vertical = VAlign::kTop;
+      }
       canvas_.Text({CenterX(i), matrix_.bottom() + 7}, name, style);
     }
   }
@@ -168,6 +176,7 @@ class Painter {
   double highest_ = 0;
   TextStyle names_;
   double label_width_ = 0;
+  bool turned_names_ = false;
   Rect matrix_;
   double cell_width_ = 0;
   double cell_height_ = 0;

@@ -169,6 +169,11 @@ void DrawPhases(Canvas& canvas, const PlotArea& area, const MemoryTimeline& time
 }
 
 void DrawAdaptationMarks(Canvas& canvas, const PlotArea& area, const MemoryTimeline& timeline) {
+  for (const MemoryTimeline::Adaptation& adaptation : timeline.adaptations) {
+    const double x = std::clamp(area.X(adaptation.second), area.inner().x, area.inner().right());
+    canvas.Line({x, area.inner().y}, {x, area.inner().bottom()},
+                {kInk, 1, Stroke::Pattern::kDashed});
+  }
   double last_x = -1e9;
   double y = area.inner().y + 9;
   for (std::size_t i = 0; i < timeline.adaptations.size(); ++i) {
@@ -177,8 +182,6 @@ void DrawAdaptationMarks(Canvas& canvas, const PlotArea& area, const MemoryTimel
     // Marks close together step downwards.
     y = x - last_x < 20 ? y + 18 : area.inner().y + 9;
     last_x = x;
-    canvas.Line({x, area.inner().y}, {x, area.inner().bottom()},
-                {kInk, 1, Stroke::Pattern::kDashed});
     canvas.FillDisc({x, y}, 8, kAlarm);
     canvas.Text({x, y}, std::to_string(i + 1),
                 {.size = 10,

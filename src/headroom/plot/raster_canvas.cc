@@ -35,7 +35,9 @@ cairo_status_t AppendToFile(void* closure, const unsigned char* data, unsigned i
   }
 }
 
+// `to` is at least as large.
 void CopyToXrgb(const ImageView& from, ColorOrder order, const MutableImageView& to) {
+  HEADROOM_CHECK(from.channels == 3, "images are drawn from 3 channels");
   const int blue = order == ColorOrder::kBgr ? 0 : 2;
   for (int y = 0; y < from.height; ++y) {
     const std::uint8_t* source = from.Row(y);
@@ -166,7 +168,6 @@ void RasterCanvas::PushClip(const Rect& rect) {
 void RasterCanvas::PopClip() { cairo_restore(context_.get()); }
 
 void RasterCanvas::DrawImage(const ImageView& image, ColorOrder order, const Rect& to) {
-  HEADROOM_CHECK(image.channels == 3, "images are drawn from 3 channels");
   if (image.width == 0 || image.height == 0) return;
   const std::unique_ptr<cairo_surface_t, Release> copy(MakeSurface(image.size()));
   CopyToXrgb(image, order, PixelsOf(copy.get()));
@@ -186,10 +187,23 @@ void RasterCanvas::DrawImage(const ImageView& image, ColorOrder order, const Rec
 
 ImageView RasterCanvas::Pixels() { return PixelsOf(surface_.get()); }
 
-MutableImageView RasterCanvas::MutablePixels() {
-  MutableImageView pixels = PixelsOf(surface_.get());
+void RasterCanvas::CopyIn(const ImageView& image, ColorOrder order) {
+  CopyToXrgb(image, order, PixelsOf(surface_.get()));
   cairo_surface_mark_dirty(surface_.get());
-  return pixels;
+}
+
+void RasterCanvas::CopyOut(const MutableImageView& image, ColorOrder order) {
+  const ImageView from = Pixels();
+  const int blue = order == ColorOrder::kBgr ? 0 : 2;
+  for (int y = 0; y < image.height; ++y) {
+    const std::uint8_t* source = from.Row(y);
+    std::uint8_t* target = image.Row(y);
+    for (int x = 0; x < image.width; ++x, source += kPixelBytes, target += 3) {
+      target[blue] = source[0];
+      target[1] = source[1];
+      target[2 - blue] = source[2];
+    }
+  }
 }
 
 void RasterCanvas::WritePng(const std::filesystem::path& path) {

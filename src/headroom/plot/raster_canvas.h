@@ -35,9 +35,11 @@ class RasterCanvas : public Canvas {
   // Moves the origin: what was drawn at `origin` is then drawn at 0, 0.
   void SetOrigin(Point origin);
 
+  // Pixels of 3 channels, unscaled, to and from the canvas' top left corner.
+  void CopyIn(const ImageView& image, ColorOrder order);
+  void CopyOut(const MutableImageView& image, ColorOrder order);
   // 4 channels: blue, green, red, unused. Valid until the next drawing call.
   [[nodiscard]] ImageView Pixels();
-  [[nodiscard]] MutableImageView MutablePixels();
   // Throw WriteError; the file is whole or not there. A JPEG's quality is 1..100.
   void WritePng(const std::filesystem::path& path);
   void WriteJpeg(const std::filesystem::path& path, int quality = 92);
