@@ -8,7 +8,8 @@ readonly TORCH_VERSION=2.13.0
 readonly PACKAGES=(
   g++ cmake ninja-build pkg-config ccache mold git python3 python3-venv
   libopencv-dev libturbojpeg0-dev libhwy-dev libyaml-cpp-dev libfmt-dev nlohmann-json3-dev
-  libcairo2-dev libcurl4-openssl-dev zlib1g-dev libgtest-dev libgmock-dev libbenchmark-dev)
+  libcairo2-dev libfontconfig-dev fonts-dejavu-core libcurl4-openssl-dev zlib1g-dev
+  libgtest-dev libgmock-dev libbenchmark-dev)
 # For scripts/check.sh format, tidy and fuzz.
 readonly TOOL_PACKAGES=(clang-19 clang-format-19 clang-tidy-19 libclang-rt-19-dev)
 

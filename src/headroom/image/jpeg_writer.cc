@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "headroom/image/jpeg_writer.h"
+
+#include "headroom/core/check.h"
+
+#include <fmt/format.h>
+#include <turbojpeg.h>
+
+#include <new>
+
+namespace headroom {
+namespace {
+
+constexpr int kFullChromaFromQuality = 90;
+
+struct Destroy {
+  void operator()(void* handle) const { tjDestroy(handle); }
+};
+
+int PixelFormat(int channels, ColorOrder order) {
+  if (channels == 4) return order == ColorOrder::kRgb ? TJPF_RGBX : TJPF_BGRX;
+  return order == ColorOrder::kRgb ? TJPF_RGB : TJPF_BGR;
+}
+
+}  // namespace
+
+Bytes EncodedJpegBound(ImageSize size) {
+  return Bytes(tjBufSize(size.width, size.height, TJSAMP_444));
+}
+
+EncodedJpeg EncodeJpeg(const ImageView& image, ColorOrder order, int quality) {
+  HEADROOM_CHECK(image.channels == 3 || image.channels == 4, "JPEGs are written from colours");
+  const std::unique_ptr<void, Destroy> handle(tjInitCompress());
+  if (handle == nullptr) throw std::bad_alloc();
+  const int subsampling = quality >= kFullChromaFromQuality ? TJSAMP_444 : TJSAMP_420;
+  EncodedJpeg jpeg;
+  auto capacity = static_cast<unsigned long>(EncodedJpegBound(image.size()).count());
+  // Not zeroed: untouched pages cost nothing.
+  jpeg.data = std::make_unique_for_overwrite<std::uint8_t[]>(capacity);
+  unsigned char* target = jpeg.data.get();
+  const int result =
+      tjCompress2(handle.get(), image.data, image.width, static_cast<int>(image.row_stride),
+                  image.height, PixelFormat(image.channels, order), &target, &capacity, subsampling,
+                  quality, TJFLAG_NOREALLOC | TJFLAG_ACCURATEDCT);
+  HEADROOM_CHECK(result == 0, fmt::format("{}x{} pixels do not become a JPEG: {}", image.width,
+                                          image.height, tjGetErrorStr2(handle.get())));
+  jpeg.size = capacity;
+  return jpeg;
+}
+
+}  // namespace headroom
