@@ -9,6 +9,8 @@
 #include "headroom/core/strings.h"
 #include "headroom/interop/ultralytics_checkpoint.h"
 #include "headroom/train/checkpoint.h"
+#include "headroom/train/observer_list.h"
+#include "headroom/train/plot_observer.h"
 #include "headroom/train/trainer.h"
 
 #include <ATen/Parallel.h>
@@ -116,7 +118,11 @@ ExitCode RunTrain(const ParsedCommand& command) {
     if (options.resume) ShrinkBudgetAfter(*report, budget);
   }
   InstallInterruptHandler();
-  Trainer trainer(std::move(options), settings, budget, console, Interrupted);
+  PlotObserver plots(budget, console);
+  ObserverList observers;
+  observers.Add(console);
+  if (options.plots) observers.Add(plots);
+  Trainer trainer(std::move(options), settings, budget, observers, Interrupted);
   const TrainOutcome outcome = trainer.Run();
   if (outcome.interrupted) return ExitCode::kInterrupted;
   return outcome.cannot_write ? ExitCode::kCannotWrite : ExitCode::kDone;

@@ -9,6 +9,7 @@
 #include "headroom/optim/ema.h"
 #include "headroom/train/head_loss.h"
 #include "headroom/train/norm_statistics.h"
+#include "headroom/train/plot_observer.h"
 #include "headroom/train/train_choices.h"
 
 #include <fmt/format.h>
@@ -182,6 +183,9 @@ void AddSaving(const PlanSubject& s, MemoryPlan& plan) {
                   FlatBytes(s) + Bytes::Of(static_cast<std::uint64_t>(store.statistic_count()), 4));
   need += EstimateCheckpointMemory(store.entries().size(), Bytes::MiB(4));
   plan.Add("checkpoint", {PP::kSave}, need);
+  if (s.options.plots) {
+    plan.Add("plots", {PP::kTrainStep, PP::kValidation}, EstimatePlotMemory(s.options.image_width));
+  }
 }
 
 }  // namespace
