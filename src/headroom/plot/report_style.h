@@ -38,7 +38,7 @@ figcaption { font-size: 13px; margin-top: 6px; overflow-wrap: anywhere; }
 .scroll { overflow: auto; max-height: 480px; }
 table { border-collapse: collapse; width: 100%; font-size: 13px; font-variant-numeric: tabular-nums; }
 th, td { padding: 4px 9px; border-bottom: 1px solid var(--line); text-align: left;
-  vertical-align: top; overflow-wrap: anywhere; }
+  vertical-align: top; overflow-wrap: break-word; }
 thead th { position: sticky; top: 0; background: var(--card); white-space: nowrap; }
 .n { text-align: right; white-space: nowrap; }
 tr.best td { background: var(--best); font-weight: 600; }
@@ -55,6 +55,7 @@ tr.total td { font-weight: 600; }
 .fill-ink { fill: var(--ink); } .stroke-ink { stroke: var(--ink); }
 .fill-muted { fill: var(--muted); } .stroke-muted { stroke: var(--muted); }
 .fill-grid { fill: var(--grid); } .stroke-grid { stroke: var(--grid); }
+.fill-accent { fill: var(--accent); } .stroke-accent { stroke: var(--accent); }
 .fill-paper { fill: var(--paper); } .stroke-paper { stroke: var(--paper); }
 @media print {
   :root { color-scheme: light; --ink: #000; --muted: #444; --grid: #ddd; --paper: #fff;
@@ -62,6 +63,8 @@ tr.total td { font-weight: 600; }
   body { font-size: 11px; }
   main { max-width: none; padding: 0; }
   nav { display: none; }
+  .facts { columns: 3 170px; }
+  .facts div { font-size: 9px; padding: 1px 0; }
   .scroll { overflow: visible; max-height: none; }
   .card { border: none; padding: 0; }
   figure, tr, .facts div { break-inside: avoid; }
