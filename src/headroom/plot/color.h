@@ -8,7 +8,7 @@ namespace headroom {
 
 // What a colour stands for. A page that shows an SVG chart restyles all but kFixed, which is how
 // charts follow its dark mode.
-enum class ColorRole : std::uint8_t { kFixed, kInk, kMuted, kGrid, kPaper };
+enum class ColorRole : std::uint8_t { kFixed, kInk, kMuted, kGrid, kPaper, kAccent };
 
 // sRGB, components 0..1. The components of a themed colour are those of a light page.
 struct Color {
@@ -30,7 +30,7 @@ inline constexpr Color kMuted = Rgb(0x626A73, ColorRole::kMuted);
 inline constexpr Color kGrid = Rgb(0xDDE1E6, ColorRole::kGrid);
 inline constexpr Color kPaper = Rgb(0xFFFFFF, ColorRole::kPaper);
 // The one line that matters most, and what must not be crossed.
-inline constexpr Color kAccent = Rgb(0x0072B2);
+inline constexpr Color kAccent = Rgb(0x0072B2, ColorRole::kAccent);
 inline constexpr Color kAlarm = Rgb(0xC0392B);
 
 // 20 colours, repeated; the first 8 are those of Okabe and Ito (2008), which people with any colour

@@ -157,11 +157,10 @@ class Painter {
   void DrawColorBar() {
     const double x = matrix_.right() + 20;
     const double step = matrix_.height / kColorBarSteps;
-    for (int i = 0; i < kColorBarSteps; ++i) {
-      const double t = (i + 0.5) / kColorBarSteps;
-      // Half a unit longer, so that no seam shows between two steps.
-      canvas_.FillRect({x, matrix_.bottom() - (i + 1) * step, kColorBarWidth, step + 0.5},
-                       SequentialColor(0.06 + 0.94 * t));
+    // From the top, each down to the bottom: no seam shows between two steps.
+    for (int i = kColorBarSteps; i > 0; --i) {
+      canvas_.FillRect({x, matrix_.bottom() - i * step, kColorBarWidth, i * step},
+                       SequentialColor(0.06 + 0.94 * (i - 0.5) / kColorBarSteps));
     }
     canvas_.StrokeRect({x, matrix_.y, kColorBarWidth, matrix_.height}, {kMuted, 0.8});
     for (const Tick& tick : MakeTicks({.label = "", .low = 0, .high = highest_}, 6)) {

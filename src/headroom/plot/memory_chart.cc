@@ -22,6 +22,8 @@ constexpr double kPanelHeight = 400;
 constexpr double kLegendWidth = 200;
 constexpr double kPhaseStrip = 18;
 constexpr double kNoteHeight = 17;
+constexpr double kClockColumn = 24;  // Of the notes, from the margin.
+constexpr double kTextColumn = 90;
 constexpr std::size_t kMostNotes = 12;
 constexpr std::size_t kMostConsumers = 9;
 constexpr std::size_t kMostSamples = 800;
@@ -252,9 +254,10 @@ void DrawNotes(Canvas& canvas, double top, const MemoryTimeline& timeline) {
   const std::size_t shown = std::min(timeline.adaptations.size(), kMostNotes);
   for (std::size_t i = 0; i < shown; ++i, y += kNoteHeight) {
     const MemoryTimeline::Adaptation& adaptation = timeline.adaptations[i];
-    const std::string text =
-        fmt::format("{}   {}   {}", i + 1, ClockText(adaptation.second), adaptation.text);
-    canvas.Text({kMargin, y}, canvas.Elide(text, style, kWidth - 2 * kMargin), style);
+    canvas.Text({kMargin, y}, std::to_string(i + 1), style);
+    canvas.Text({kMargin + kClockColumn, y}, ClockText(adaptation.second), style);
+    canvas.Text({kMargin + kTextColumn, y},
+                canvas.Elide(adaptation.text, style, kWidth - 2 * kMargin - kTextColumn), style);
   }
   if (shown < timeline.adaptations.size()) {
     canvas.Text({kMargin, y}, fmt::format("{} more", timeline.adaptations.size() - shown), style);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "headroom/core/file.h"
+#include "headroom/core/rng.h"
 #include "headroom/core/strings.h"
 #include "headroom/image/image_decoder.h"
 #include "headroom/plot/picture_grid.h"
@@ -14,6 +15,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
 
 namespace headroom {
 namespace {
@@ -132,6 +134,40 @@ TEST_F(PicturesTest, NeedsDoNotGrowWithTheBatchNorWithThePicturesHeight) {
   EXPECT_LT(few.Total(), Bytes::MiB(48));
   EXPECT_EQ(EstimateDrawBoxesMemory({1000, 4000}).Total(),
             EstimateDrawBoxesMemory({9000, 4000}).Total());
+}
+
+// Bytes of the process' largest resident size since the call before; 0 where the system does not
+// tell.
+std::uint64_t PeakResident() {
+  std::ifstream status("/proc/self/status");
+  std::uint64_t peak_kb = 0;
+  for (std::string line; std::getline(status, line);) {
+    if (line.starts_with("VmHWM:")) peak_kb = std::stoull(line.substr(6));
+  }
+  std::ofstream("/proc/self/clear_refs") << "5";
+  return peak_kb * 1024;
+}
+
+TEST_F(PicturesTest, PeakOfAGridStaysBelowItsNeed) {
+  const PictureGridOptions options{.count = 16, .picture = {640, 640}};
+  Image noise(options.picture);
+  Rng rng(1);
+  for (std::size_t i = 0; i < noise.size().PixelBytes().count(); ++i) {
+    noise.data()[i] = static_cast<std::uint8_t>(rng.Next());
+  }
+  static_cast<void>(PeakResident());
+  const std::uint64_t before = PeakResident();
+  {
+    PictureGrid grid(options);
+    const std::vector<DrawnBox> boxes(100, {{10, 10, 300, 300}, 1, "class 0.50"});
+    for (int i = 0; i < options.count; ++i) {
+      grid.Add(noise.view(), ColorOrder::kRgb, "name.jpg", boxes);
+    }
+    grid.WriteJpeg(File("noise.jpg"));
+  }
+  const std::uint64_t peak = PeakResident();
+  if (peak == 0) GTEST_SKIP() << "no /proc/self/status";
+  EXPECT_LE(peak - before, EstimateMemory(options).Total().count());
 }
 
 // The boxes of a label file, in pixels.

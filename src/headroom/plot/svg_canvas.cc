@@ -41,6 +41,8 @@ const char* RoleName(ColorRole role) {
       return "grid";
     case ColorRole::kPaper:
       return "paper";
+    case ColorRole::kAccent:
+      return "accent";
   }
   return nullptr;
 }
