@@ -28,8 +28,8 @@ float Overlap(const Corners<float>& box, float box_angle, const Xyxy& prediction
 }
 
 // Inserts into a list kept best first; equal metrics stay in order of arrival.
-template <typename Pick>
-void InsertBest(std::span<Pick> list, std::int32_t& count, int capacity, const Pick& pick) {
+void InsertBest(std::span<AnchorPick> list, std::int32_t& count, int capacity,
+                const AnchorPick& pick) {
   if (count == capacity && !(pick.metric > list[static_cast<std::size_t>(capacity) - 1].metric))
     return;
   auto at = static_cast<std::size_t>(count < capacity ? count++ : capacity - 1);
@@ -52,6 +52,19 @@ void ForEachCandidate(const AnchorGrid& grid, const Xyxy& search, const Visit& v
   }
 }
 
+bool Contains(const AnchorGrid& grid, const Xyxy& search, std::int32_t anchor) {
+  const AnchorLevel& level = grid.LevelOf(anchor);
+  const CellRange cells = CellsInside(level, search);
+  const std::int32_t cell = anchor - level.first_anchor;
+  const std::int32_t row = cell / level.width;
+  const std::int32_t column = cell % level.width;
+  return row >= cells.row_begin && row < cells.row_end && column >= cells.column_begin &&
+         column < cells.column_end;
+}
+
+// An anchor that one more box has picked.
+void AddOwner(std::int32_t& owner, std::int32_t box) { owner = owner == kNobody ? box : kSeveral; }
+
 }  // namespace
 
 AssignerWorkspace::AssignerWorkspace(WorkspaceCarver& carver, std::int32_t anchors,
@@ -60,11 +73,12 @@ AssignerWorkspace::AssignerWorkspace(WorkspaceCarver& carver, std::int32_t ancho
       best_overlap_(carver.Take<float>(anchors)),
       best_box_(carver.Take<std::int32_t>(anchors)),
       owner_(carver.Take<std::int32_t>(anchors)),
-      picks_(carver.Take<Pick>(max_boxes * topk)),
+      picks_(carver.Take<AnchorPick>(max_boxes * topk)),
       pick_count_(carver.Take<std::int32_t>(max_boxes)),
       top_metric_(carver.Take<float>(max_boxes)),
       top_overlap_(carver.Take<float>(max_boxes)),
-      assigned_(carver.Take<AssignedAnchor>(std::min<std::int64_t>(anchors, max_boxes * topk))) {}
+      assigned_(carver.Take<AssignedAnchor>(std::min<std::int64_t>(anchors, max_boxes * topk))),
+      row_(carver.Take<AnchorPick>(topk + RowTopScratch(anchors, topk))) {}
 
 TaskAlignedAssigner::TaskAlignedAssigner(const AssignerOptions& options) : options_(options) {
   HEADROOM_CHECK(options.topk >= 1 && options.topk2 >= 1 && options.topk2 <= options.topk,
@@ -131,9 +145,8 @@ std::span<const AssignedAnchor> TaskAlignedAssigner::Assign(const AnchorGrid& gr
   PickAnchors(grid, boxes, predictions, workspace);
   std::size_t count = ResolveConflicts(grid, boxes, predictions, workspace);
   if (options_.topk2 < options_.topk) count = KeepBest(count, boxes.size(), workspace);
-  const std::span<AssignedAnchor> assigned = workspace.assigned_.first(count);
-  Normalise(assigned, boxes.size(), workspace);
-  return assigned;
+  count = Normalise(workspace.assigned_.first(count), boxes.size(), workspace);
+  return workspace.assigned_.first(count);
 }
 
 void TaskAlignedAssigner::PickAnchors(const AnchorGrid& grid, std::span<const TargetBox> boxes,
@@ -146,25 +159,43 @@ void TaskAlignedAssigner::PickAnchors(const AnchorGrid& grid, std::span<const Ta
     const float angle = AspectAngle(box);
     const auto picks = workspace.picks_.subspan(b * topk, topk);
     std::int32_t& count = workspace.pick_count_[b] = 0;
-    ForEachCandidate(
-        grid, SearchBox(target.box),
-        [&](std::size_t level, std::int32_t cell, std::int32_t anchor) {
-          const auto a = static_cast<std::size_t>(anchor);
-          const float overlap = Overlap(box, angle, predictions.boxes[a], workspace.angles_[a]);
-          if (overlap == 0) return;
-          if (overlap > workspace.best_overlap_[a]) {
-            workspace.best_overlap_[a] = overlap;
-            workspace.best_box_[a] = static_cast<std::int32_t>(b);
-          }
-          const ImagePredictions::LevelLogits& logits = predictions.logits[level];
-          const float metric =
-              Metric(Sigmoid(logits.data[cell * logits.row_stride + target.class_id]), overlap);
-          if (metric > 0) InsertBest(picks, count, options_.topk, {anchor, metric});
-        });
-    for (const auto& pick : picks.first(static_cast<std::size_t>(count))) {
-      std::int32_t& owner = workspace.owner_[static_cast<std::size_t>(pick.anchor)];
-      owner = owner == kNobody ? static_cast<std::int32_t>(b) : kSeveral;
-    }
+    bool has_zeros = false;
+    const Xyxy search = SearchBox(target.box);
+    ForEachCandidate(grid, search, [&](std::size_t level, std::int32_t cell, std::int32_t anchor) {
+      const auto a = static_cast<std::size_t>(anchor);
+      const float overlap = Overlap(box, angle, predictions.boxes[a], workspace.angles_[a]);
+      has_zeros |= overlap == 0;
+      if (overlap == 0) return;
+      if (overlap > workspace.best_overlap_[a]) {
+        workspace.best_overlap_[a] = overlap;
+        workspace.best_box_[a] = static_cast<std::int32_t>(b);
+      }
+      const ImagePredictions::LevelLogits& logits = predictions.logits[level];
+      const float metric =
+          Metric(Sigmoid(logits.data[cell * logits.row_stride + target.class_id]), overlap);
+      has_zeros |= metric == 0;
+      if (metric > 0) InsertBest(picks, count, options_.topk, {anchor, metric});
+    });
+    const auto positive = picks.first(static_cast<std::size_t>(count));
+    for (const AnchorPick& pick : positive)
+      AddOwner(workspace.owner_[static_cast<std::size_t>(pick.anchor)],
+               static_cast<std::int32_t>(b));
+    if (has_zeros && count < options_.topk)
+      PickZeros(grid, search, static_cast<std::int32_t>(b), positive, workspace);
+  }
+}
+
+void TaskAlignedAssigner::PickZeros(const AnchorGrid& grid, const Xyxy& search, std::int32_t box,
+                                    std::span<const AnchorPick> positive,
+                                    AssignerWorkspace& workspace) const {
+  const auto sorted = workspace.row_.first(positive.size());
+  std::copy(positive.begin(), positive.end(), sorted.begin());
+  std::sort(sorted.begin(), sorted.end(),
+            [](const AnchorPick& a, const AnchorPick& b) { return a.anchor < b.anchor; });
+  const auto scratch = workspace.row_.subspan(static_cast<std::size_t>(options_.topk));
+  for (const AnchorPick& pick : RowTopPicks(grid.anchors(), options_.topk, sorted, scratch)) {
+    if (pick.metric == 0 && Contains(grid, search, pick.anchor))
+      AddOwner(workspace.owner_[static_cast<std::size_t>(pick.anchor)], box);
   }
 }
 
@@ -179,6 +210,8 @@ std::size_t TaskAlignedAssigner::ResolveConflicts(const AnchorGrid& grid,
     for (std::int32_t cell = 0; cell < level.anchors(); ++cell) {
       const auto a = static_cast<std::size_t>(level.first_anchor + cell);
       if (workspace.owner_[a] == kNobody) continue;
+      // Picked by several boxes and overlapping none.
+      if (workspace.owner_[a] == kSeveral && workspace.best_overlap_[a] == 0) continue;
       const std::int32_t b =
           workspace.owner_[a] == kSeveral ? workspace.best_box_[a] : workspace.owner_[a];
       const TargetBox& target = boxes[static_cast<std::size_t>(b)];
@@ -218,8 +251,8 @@ std::size_t TaskAlignedAssigner::KeepBest(std::size_t count, std::size_t boxes,
   return static_cast<std::size_t>(end - begin);
 }
 
-void TaskAlignedAssigner::Normalise(std::span<AssignedAnchor> assigned, std::size_t boxes,
-                                    AssignerWorkspace& workspace) {
+std::size_t TaskAlignedAssigner::Normalise(std::span<AssignedAnchor> assigned, std::size_t boxes,
+                                           AssignerWorkspace& workspace) {
   std::fill_n(workspace.top_metric_.begin(), boxes, 0.F);
   std::fill_n(workspace.top_overlap_.begin(), boxes, 0.F);
   for (const AssignedAnchor& a : assigned) {
@@ -231,6 +264,9 @@ void TaskAlignedAssigner::Normalise(std::span<AssignedAnchor> assigned, std::siz
     const auto b = static_cast<std::size_t>(a.box);
     a.weight = a.metric * workspace.top_overlap_[b] / (workspace.top_metric_[b] + 1e-9F);
   }
+  const auto end = std::remove_if(assigned.begin(), assigned.end(),
+                                  [](const AssignedAnchor& a) { return !(a.metric > 0); });
+  return static_cast<std::size_t>(end - assigned.begin());
 }
 
 }  // namespace headroom

@@ -3,6 +3,7 @@
 
 #include "headroom/geometry/box.h"
 #include "headroom/loss/anchor_grid.h"
+#include "headroom/loss/row_top_picks.h"
 #include "headroom/loss/target_box.h"
 #include "headroom/loss/workspace.h"
 
@@ -50,19 +51,16 @@ class AssignerWorkspace {
 
  private:
   friend class TaskAlignedAssigner;
-  struct Pick {
-    std::int32_t anchor;
-    float metric;
-  };
   std::span<float> angles_;             // [anchors] atan(w / h) of the predicted box.
   std::span<float> best_overlap_;       // [anchors] over all boxes whose candidate it is.
   std::span<std::int32_t> best_box_;    // [anchors]
   std::span<std::int32_t> owner_;       // [anchors] box, or one of the marks below.
-  std::span<Pick> picks_;               // [boxes][topk], best first.
+  std::span<AnchorPick> picks_;         // [boxes][topk], best first.
   std::span<std::int32_t> pick_count_;  // [boxes]
   std::span<float> top_metric_;         // [boxes]
   std::span<float> top_overlap_;        // [boxes]
   std::span<AssignedAnchor> assigned_;  // [min(anchors, boxes * topk)]
+  std::span<AnchorPick> row_;           // Scratch of RowTopPicks, the sorted picks before it.
 };
 
 // Assigns anchors to the boxes of one image (TOOD, Feng et al. 2021, arXiv:2108.07755, sec. 3.2):
@@ -70,9 +68,11 @@ class AssignerWorkspace {
 //   box; every box picks its topk anchors of positive metric; an anchor picked more than once goes
 //   to the box it overlaps most among all whose candidate it is; each box then keeps its topk2
 //   best; weight = metric * (largest overlap of the box) / (largest metric of the box + 1e-9).
-// An anchor of metric zero is never picked: it would weigh nothing. Ties go to the lower anchor,
-// then the lower box. Boxes are streamed: no (boxes x anchors) block exists. Time O(anchors + sum
-// of candidates). Thread-safe (const); a workspace serves one call at a time.
+// A box with fewer than topk anchors of positive metric also picks anchors of metric zero, as the
+// reference does: they weigh nothing, but one that another box picks too is a conflict, and may go
+// to a third box. Which ones, of all the zeros of a row, RowTopPicks tells. Other ties go to the
+// lower anchor, then the lower box. Boxes are streamed: no (boxes x anchors) block exists. Time
+// O(anchors + sum of candidates). Thread-safe (const); a workspace serves one call at a time.
 class TaskAlignedAssigner {
  public:
   explicit TaskAlignedAssigner(const AssignerOptions& options);
@@ -95,14 +95,17 @@ class TaskAlignedAssigner {
   [[nodiscard]] float Metric(float score, float overlap) const;
   void PickAnchors(const AnchorGrid& grid, std::span<const TargetBox> boxes,
                    const ImagePredictions& predictions, AssignerWorkspace& workspace) const;
+  void PickZeros(const AnchorGrid& grid, const Xyxy& search, std::int32_t box,
+                 std::span<const AnchorPick> positive, AssignerWorkspace& workspace) const;
   [[nodiscard]] std::size_t ResolveConflicts(const AnchorGrid& grid,
                                              std::span<const TargetBox> boxes,
                                              const ImagePredictions& predictions,
                                              AssignerWorkspace& workspace) const;
   [[nodiscard]] std::size_t KeepBest(std::size_t count, std::size_t boxes,
                                      AssignerWorkspace& workspace) const;
-  static void Normalise(std::span<AssignedAnchor> assigned, std::size_t boxes,
-                        AssignerWorkspace& workspace);
+  // Sets the weights and drops what weighs nothing; returns what is left.
+  static std::size_t Normalise(std::span<AssignedAnchor> assigned, std::size_t boxes,
+                               AssignerWorkspace& workspace);
 
   AssignerOptions options_;
 };

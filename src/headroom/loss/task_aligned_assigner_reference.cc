@@ -50,7 +50,14 @@ DenseAssignment AssignDense(const AssignerOptions& options, const at::Tensor& an
   const at::Tensor metric =
       at::where(inside, score.pow(options.alpha) * overlap.pow(options.beta), 0.);
 
-  at::Tensor picked = TopOfRows(metric, options.topk);
+  // Zeros that a row's topk takes count as picks where they are inside the box.
+  const at::Tensor row_top = std::get<1>(
+      at::topk(metric, std::min<std::int64_t>(options.topk, metric.size(1)), 1, true, true));
+  const at::Tensor zeros = at::zeros_like(metric, at::kBool)
+                               .scatter_(1, row_top, true)
+                               .logical_and(metric == 0)
+                               .logical_and(inside);
+  at::Tensor picked = TopOfRows(metric, options.topk).logical_or(zeros);
   const at::Tensor several = picked.sum(0) > 1;
   const at::Tensor winner =
       at::zeros_like(picked).scatter_(0, overlap.argmax(0, /*keepdim=*/true), true);
@@ -62,7 +69,7 @@ DenseAssignment AssignDense(const AssignerOptions& options, const at::Tensor& an
   const at::Tensor top_metric = at::amax(final_metric, {1}, /*keepdim=*/true);
   const at::Tensor top_overlap = at::amax(at::where(picked, overlap, 0.), {1}, /*keepdim=*/true);
   const at::Tensor weight = final_metric * top_overlap / (top_metric + 1e-9);
-  const at::Tensor pairs = picked.t().nonzero();
+  const at::Tensor pairs = (final_metric > 0).t().nonzero();
   const at::Tensor anchor = pairs.select(1, 0), box = pairs.select(1, 1);
   return {anchor, box, weight.index({box, anchor})};
 }

@@ -109,6 +109,27 @@ TEST(Assigner, ConflictGoesToTheLargestOverlapEvenOfABoxThatDidNotPick) {
   ExpectAgreement({.topk = 1, .topk2 = 1}, scene, targets);
 }
 
+TEST(Assigner, AnchorPickedForWantOfABetterOneIsAConflict) {
+  Scene scene(AnchorGrid(std::vector<AnchorLevel>{{.height = 8, .width = 8, .stride = 8}}), 2);
+  std::fill(scene.boxes.begin(), scene.boxes.end(), Xyxy{200, 200, 210, 210});
+  scene.boxes[0] = scene.boxes[9] = {10, 10, 30, 30};
+  scene.logits[0] = 3;  // Box 0 picks anchor 0.
+  scene.logits[9 * 2] = -20;
+  scene.logits[9 * 2 + 1] = 8;  // Box 1, of class 1, picks anchor 9 but overlaps anchor 0 most.
+  std::vector<TargetBox> targets = {{0, {3, 3, 28, 28}}, {1, {3, 3, 30, 30}}};
+  const AssignerOptions options{.topk = 1, .topk2 = 1};
+  auto assigned = Assign(options, scene, targets).anchors;
+  ASSERT_EQ(assigned.size(), 2U);
+  EXPECT_EQ(assigned[0].box, 0);
+  // A box that overlaps no prediction picks the first anchor: now two boxes want it.
+  targets.push_back({0, {1, 1, 7, 7}});
+  ExpectAgreement(options, scene, targets);
+  assigned = Assign(options, scene, targets).anchors;
+  ASSERT_EQ(assigned.size(), 2U);
+  EXPECT_EQ(assigned[0].anchor, 0);
+  EXPECT_EQ(assigned[0].box, 1);
+}
+
 TEST(Assigner, SmallBoxesAreSearchedAtSixteenPixels) {
   // 2 x 2 pixels between the centres 4 and 12: no anchor inside but for the rule.
   Scene scene = UniformScene({6, 6, 10, 10});

@@ -85,9 +85,30 @@ TensorLoader GoldenLoader() {
   return {file.at("image"), file.at("batch_idx"), file.at("cls"), file.at("bboxes")};
 }
 
+// What rounding alone does to the reference's own figures on this batch (its other memory layout,
+// fp64, weights moved by 1e-7) decides what can be asked. YOLO11n: 4e-5 in the losses of steps 1-3,
+// 1e-2 in steps 4-6. YOLO26n has a near tie at once: two inputs of a maximum in the SPPF are 3e-6
+// apart, and the one that is taken moves gradient norms below that layer by up to 1.02e-3, the
+// second loss by 2.6e-4 and the sixth by 4e-2. Kernels that fall on the golden file's side of it,
+// here the fused ones, are held to 1e-4 all the same.
+struct Tolerances {
+  double gradient_norm;
+  double first_losses;  // Steps 1-3.
+  double later_losses;  // Steps 4-6.
+  double state_norm;
+};
+constexpr Tolerances kStrict{1e-4, 1e-4, 2e-2, 5e-3};
+constexpr Tolerances kFusedYolo26{1e-4, 1e-4, 4e-2, 2e-2};
+constexpr Tolerances kAcrossTheTie{1.1e-3, 3e-4, 4e-2, 2e-2};
+
 struct Family {
   const char* yaml;
   const char* prefix;
+  Tolerances reference;
+  Tolerances fused;
+  [[nodiscard]] const Tolerances& Of(OpsChoice ops) const {
+    return ops == OpsChoice::kReference ? reference : fused;
+  }
 };
 
 class GoldenStep : public ::testing::TestWithParam<std::tuple<Family, OpsChoice>> {};
@@ -117,12 +138,13 @@ TEST_P(GoldenStep, LossAndGradientsAreTheReferences) {
     const double norm =
         model.parameters->ViewIn(step.pending(), static_cast<int>(i)).norm().item<double>();
     if (expected <= 1e-3) continue;  // Zero but for rounding.
-    EXPECT_NEAR(norm / expected, 1, 2e-3) << name;
+    EXPECT_NEAR(norm / expected, 1, family.Of(ops).gradient_norm) << name;
   }
 }
 
 TEST_P(GoldenStep, SixStepsFollowTheReferencesTrajectory) {
   const auto& [family, ops] = GetParam();
+  const Tolerances& tolerances = family.Of(ops);
   const std::string prefix = std::string("golden/") + family.prefix;
   HEADROOM_NEEDS_SHARED(prefix + "-sgd.pt");
   const TensorFile golden = ReadTensorFile(SharedFile(prefix + "-sgd.pt"));
@@ -139,8 +161,7 @@ TEST_P(GoldenStep, SixStepsFollowTheReferencesTrajectory) {
   const std::vector<GroupStep> groups = {{0.01, 0.937, 0.0005}, {0.01, 0.937, 0}, {0.01, 0.937, 0}};
   for (int i = 0; i < 6; ++i) {
     const BatchResult result = step.Run(loader, 0, 4, {160, 160});
-    // A top-10 choice of the assigner may flip by rounding, here from the third step on.
-    const double tolerance = i < 2 ? 1e-3 : 3e-2;
+    const double tolerance = i < 3 ? tolerances.first_losses : tolerances.later_losses;
     EXPECT_NEAR(result.loss / golden.at("losses")[i][0].item<double>(), 1, tolerance)
         << "step " << i;
     const double scale = ClipFactor(GradientNorm(step.pending()), 10);
@@ -161,18 +182,19 @@ TEST_P(GoldenStep, SixStepsFollowTheReferencesTrajectory) {
     const at::Tensor mean = parameter ? store.ViewIn(ema.values, entry.index)
                                       : store.StatisticIn(ema.running, entry.index);
     EXPECT_NEAR(value.norm().item<double>() / golden.at("norm." + entry.name).item<double>(), 1,
-                2e-2)
+                tolerances.state_norm)
         << entry.name;
     EXPECT_NEAR(mean.norm().item<double>() / golden.at("ema_norm." + entry.name).item<double>(), 1,
-                2e-2)
+                tolerances.state_norm)
         << entry.name;
   }
 }
 
 INSTANTIATE_TEST_SUITE_P(
     All, GoldenStep,
-    ::testing::Combine(::testing::Values(Family{"yolo11n.yaml", "yolo11n-nc3"},
-                                         Family{"yolo26n.yaml", "yolo26n-nc3"}),
+    ::testing::Combine(::testing::Values(Family{"yolo11n.yaml", "yolo11n-nc3", kStrict, kStrict},
+                                         Family{"yolo26n.yaml", "yolo26n-nc3", kAcrossTheTie,
+                                                kFusedYolo26}),
                        ::testing::Values(OpsChoice::kReference, OpsChoice::kFused)));
 
 TEST(BatchStep, MicroBatchesGiveTheBatchsGradients) {

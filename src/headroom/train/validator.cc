@@ -45,6 +45,13 @@ std::vector<HeadLevelView> LevelViews(std::span<const at::Tensor> outputs, const
   return levels;
 }
 
+std::span<const Detection> AsOneClass(std::span<const Detection> detections,
+                                      std::vector<Detection>& copy) {
+  copy.assign(detections.begin(), detections.end());
+  for (Detection& detection : copy) detection.class_id = 0;
+  return copy;
+}
+
 ConfusionMatrixOptions MatrixOptions(const Model& model, const ValidatorOptions& options) {
   return {.class_count = static_cast<int>(model.options.classes),
           .confidence = options.matrix_confidence};
@@ -81,6 +88,7 @@ struct Validator::Pass {
   PredictionMatcher matcher;
   MatchRecords records;
   BatchTargets targets;
+  std::vector<Detection> one_class;
   HeadLoss* loss = nullptr;
   HeadSums sums;  // Of the nominal batch.
   LossItems items{};
@@ -157,8 +165,9 @@ void Validator::Judge(Pass& pass, std::int64_t first, std::int64_t count) {
     const HeadView view{.levels = levels,
                         .class_count = static_cast<int>(model_.options.classes),
                         .reg_max = static_cast<int>(model_.reg_max)};
-    const std::span<const Detection> detections =
+    std::span<const Detection> detections =
         options_.end_to_end ? pass.end_to_end.Run(view) : pass.nms.Run(view);
+    if (options_.single_class) detections = AsOneClass(detections, pass.one_class);
     labels.clear();
     for (const TargetBox& target : pass.targets.image(i))
       labels.push_back({target.box, target.class_id});

@@ -30,7 +30,8 @@ struct ValidatorOptions {
   float iou = 0.7F;
   int max_detections = 300;
   bool agnostic = false;
-  bool end_to_end = false;  // The one-to-one head, without suppression.
+  bool single_class = false;  // Whatever class is predicted counts as class 0 (single_cls).
+  bool end_to_end = false;    // The one-to-one head, without suppression.
   std::vector<int> classes;
   Element activation = Element::kFloat32;
   float matrix_confidence = 0.25F;
