@@ -48,7 +48,7 @@ class TrainingImages : public ImageProvider {
   ImageDecoder decoder_;
   Image decoded_;
   std::string path_;
-  std::array<Holder, Canvas::kMaxTiles> holders_;
+  std::array<Holder, MosaicCanvas::kMaxTiles> holders_;
   std::size_t used_ = 0;
 };
 

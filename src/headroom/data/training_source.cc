@@ -188,7 +188,7 @@ MemoryNeed EstimateWorkerMemory(const TrainingSourceOptions& options, const Data
   const ImagePoolOptions pool = PoolOptions(options, index);
   const bool mosaics = EffectiveAugment(options).mosaic > 0;
   const std::uint64_t own = PoolPlaces(pool) >= kPinnedByWorkers ? 0
-                            : mosaics                            ? Canvas::kMaxTiles
+                            : mosaics                            ? MosaicCanvas::kMaxTiles
                                                                  : 1;
   return need.Add(MemoryTag::kDecode, own * pool.max_image_bytes);
 }

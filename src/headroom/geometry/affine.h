@@ -2,16 +2,11 @@
 #pragma once
 
 #include "headroom/geometry/box.h"
+#include "headroom/geometry/point.h"
 
 #include <array>
 
 namespace headroom {
-
-struct Point {
-  double x = 0;
-  double y = 0;
-  friend bool operator==(const Point&, const Point&) = default;
-};
 
 // A projective map of the plane, row-major: (x, y) -> (m0 x + m1 y + m2, m3 x + m4 y + m5) / w with
 // w = m6 x + m7 y + m8.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "headroom/geometry/point.h"
 #include "headroom/plot/color.h"
 #include "headroom/plot/font_set.h"
 
@@ -11,11 +12,8 @@
 
 namespace headroom {
 
-// Canvas units: one is a pixel of an SVG at 100 % and two pixels of a PNG. y grows downwards.
-struct Point {
-  double x = 0;
-  double y = 0;
-};
+// Lengths are canvas units: one is a pixel of an SVG at 100 % and two pixels of a PNG. y grows
+// downwards.
 
 struct Rect {
   double x = 0;

@@ -10,13 +10,13 @@
 
 namespace headroom {
 
-Canvas Canvas::Of(const ImageView& image) {
-  Canvas canvas{.height = image.height, .width = image.width};
+MosaicCanvas MosaicCanvas::Of(const ImageView& image) {
+  MosaicCanvas canvas{.height = image.height, .width = image.width};
   canvas.Place(image, 0, 0);
   return canvas;
 }
 
-void Canvas::Place(const ImageView& image, int x, int y) {
+void MosaicCanvas::Place(const ImageView& image, int x, int y) {
   HEADROOM_CHECK(tile_count < kMaxTiles, "a canvas has at most four tiles");
   const int left = std::max(x, 0);
   const int top = std::max(y, 0);
@@ -32,7 +32,7 @@ void Canvas::Place(const ImageView& image, int x, int y) {
   tile.pixels.height = bottom - top;
 }
 
-const std::uint8_t* Canvas::Pixel(int x, int y) const {
+const std::uint8_t* MosaicCanvas::Pixel(int x, int y) const {
   static constexpr std::array<std::uint8_t, 3> kOutside{kPadValue, kPadValue, kPadValue};
   for (int i = 0; i < tile_count; ++i) {
     const CanvasTile& tile = tiles[static_cast<std::size_t>(i)];
@@ -43,7 +43,7 @@ const std::uint8_t* Canvas::Pixel(int x, int y) const {
   return kOutside.data();
 }
 
-void DrawCanvas(const Canvas& canvas, const MutableImageView& out) {
+void DrawCanvas(const MosaicCanvas& canvas, const MutableImageView& out) {
   HEADROOM_CHECK(out.height == canvas.height && out.width == canvas.width,
                  "a canvas of another size");
   for (int y = 0; y < out.height; ++y) {

@@ -21,7 +21,7 @@ struct CanvasTile {
 
 // A picture that exists only as a description: up to four tiles that do not overlap, and
 // kPadValue everywhere else. A warp samples it straight from its tiles. Holds views only.
-struct Canvas {
+struct MosaicCanvas {
   static constexpr int kMaxTiles = 4;
 
   int height = 0;
@@ -30,7 +30,7 @@ struct Canvas {
   int tile_count = 0;
 
   // The image itself.
-  [[nodiscard]] static Canvas Of(const ImageView& image);
+  [[nodiscard]] static MosaicCanvas Of(const ImageView& image);
   // Adds the part of the image that lies on the canvas when its top left corner is at (x, y).
   void Place(const ImageView& image, int x, int y);
   // The pixel's 3 channels, anywhere in the plane.
@@ -38,6 +38,6 @@ struct Canvas {
 };
 
 // Draws the canvas (the obvious way, and what copy-paste edits): `out` has the canvas's size.
-void DrawCanvas(const Canvas& canvas, const MutableImageView& out);
+void DrawCanvas(const MosaicCanvas& canvas, const MutableImageView& out);
 
 }  // namespace headroom

@@ -16,9 +16,9 @@ Image Filled(ImageSize size, std::uint8_t value) {
   return image;
 }
 
-TEST(Canvas, PlaceCropsAtTheBorder) {
+TEST(MosaicCanvas, PlaceCropsAtTheBorder) {
   const Image image = Filled({4, 6}, 9);
-  Canvas canvas{.height = 8, .width = 8};
+  MosaicCanvas canvas{.height = 8, .width = 8};
   canvas.Place(image.view(), -2, 6);
   ASSERT_EQ(canvas.tile_count, 1);
   EXPECT_EQ(canvas.tiles[0].x, 0);
@@ -27,17 +27,17 @@ TEST(Canvas, PlaceCropsAtTheBorder) {
   EXPECT_EQ(canvas.tiles[0].pixels.data, image.data() + 6);
 }
 
-TEST(Canvas, WhatLiesOutsideIsNoTile) {
+TEST(MosaicCanvas, WhatLiesOutsideIsNoTile) {
   const Image image = Filled({4, 6}, 9);
-  Canvas canvas{.height = 8, .width = 8};
+  MosaicCanvas canvas{.height = 8, .width = 8};
   canvas.Place(image.view(), 8, 0);
   EXPECT_EQ(canvas.tile_count, 0);
 }
 
-TEST(Canvas, PixelsAgreeWithTheDrawnCanvas) {
+TEST(MosaicCanvas, PixelsAgreeWithTheDrawnCanvas) {
   const Image a = Filled({5, 5}, 1);
   const Image b = Filled({3, 7}, 2);
-  Canvas canvas{.height = 10, .width = 9};
+  MosaicCanvas canvas{.height = 10, .width = 9};
   canvas.Place(a.view(), -1, 2);
   canvas.Place(b.view(), 4, 1);
   Image drawn({10, 9});

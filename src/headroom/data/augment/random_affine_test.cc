@@ -49,7 +49,7 @@ TEST(RandomAffine, MatchesTheReferencesPixelsAndBoxes) {
   std::copy_n(ReadTensor<double>(path, 12, 9).begin(), 9, m.m.begin());
 
   CanvasWarp warp;
-  warp.Prepare(Canvas::Of(PackedView(source.data(), {640, 640})), m, {320, 320}, {});
+  warp.Prepare(MosaicCanvas::Of(PackedView(source.data(), {640, 640})), m, {320, 320}, {});
   std::vector<std::uint8_t> ours(320 * 320 * 3);
   for (int y = 0; y < 320; ++y) warp.Row(y, ours.data() + y * 320 * 3);
   double sum = 0;

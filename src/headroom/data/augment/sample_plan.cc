@@ -33,8 +33,8 @@ ScenePlan PlanScene(const AugmentOptions& options, int image_size, std::uint32_t
   scene.images[0] = image;
   Rng mosaic = StreamOf(rng, Stream::kMosaic);
   if (mosaic.Chance(options.mosaic)) {
-    scene.image_count = Canvas::kMaxTiles;
-    for (std::size_t k = 1; k < Canvas::kMaxTiles; ++k)
+    scene.image_count = MosaicCanvas::kMaxTiles;
+    for (std::size_t k = 1; k < MosaicCanvas::kMaxTiles; ++k)
       scene.images[k] = partners.NearbyImage(mosaic);
     scene.mosaic = DrawMosaicLayout(StreamOf(rng, Stream::kMosaicCentre), image_size);
   }

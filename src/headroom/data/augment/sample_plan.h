@@ -26,7 +26,7 @@ class PartnerDraw {
 
 // One picture before it is mixed with others: an image, or a mosaic of four, and its affine map.
 struct ScenePlan {
-  std::array<std::uint32_t, Canvas::kMaxTiles> images{};
+  std::array<std::uint32_t, MosaicCanvas::kMaxTiles> images{};
   int image_count = 1;
   MosaicLayout mosaic;  // Meaningful with four images.
   AffineParameters affine;

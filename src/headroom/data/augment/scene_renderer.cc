@@ -16,7 +16,7 @@ void RecolourRow(const ColourPlan& colours, std::uint8_t* row, int pixels) {
 
 class FusedRenderer : public SceneRenderer {
  public:
-  void Render(const Canvas& canvas, const Matrix3& output_from_canvas, Flip flip,
+  void Render(const MosaicCanvas& canvas, const Matrix3& output_from_canvas, Flip flip,
               const ColourPlan& colours, const MutableImageView& out) override {
     warp_.Prepare(canvas, output_from_canvas, out.size(), flip);
     for (int y = 0; y < out.height; ++y) {

@@ -22,7 +22,7 @@ class SceneRenderer {
  public:
   virtual ~SceneRenderer() = default;
   // Warp, flip, then colours. `out` is packed, 3 channels.
-  virtual void Render(const Canvas& canvas, const Matrix3& output_from_canvas, Flip flip,
+  virtual void Render(const MosaicCanvas& canvas, const Matrix3& output_from_canvas, Flip flip,
                       const ColourPlan& colours, const MutableImageView& out) = 0;
   // Colours alone, in place.
   virtual void Recolour(const ColourPlan& colours, const MutableImageView& image) = 0;

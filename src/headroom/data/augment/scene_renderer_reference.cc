@@ -47,7 +47,7 @@ void SampleBilinear(const Image& image, std::int64_t x32, std::int64_t y32, std:
 
 class ReferenceRenderer : public SceneRenderer {
  public:
-  void Render(const Canvas& canvas, const Matrix3& output_from_canvas, Flip flip,
+  void Render(const MosaicCanvas& canvas, const Matrix3& output_from_canvas, Flip flip,
               const ColourPlan& colours, const MutableImageView& out) override {
     drawn_.Reshape({canvas.height, canvas.width});
     DrawCanvas(canvas, drawn_.view());

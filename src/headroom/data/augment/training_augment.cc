@@ -13,16 +13,16 @@ namespace {
 
 // Lays the images out and collects their objects. Returns the image of the first tile.
 std::uint32_t Compose(const ScenePlan& scene, const LabelView& labels, ImageProvider& images,
-                      Canvas* canvas, SceneObjects* objects) {
+                      MosaicCanvas* canvas, SceneObjects* objects) {
   objects->Clear();
   const LoadedImage own = images.Load(scene.images[0]);
   if (scene.image_count == 1) {
-    *canvas = Canvas::Of(own.pixels);
+    *canvas = MosaicCanvas::Of(own.pixels);
     AppendObjects(labels, own.image, own.pixels.size(), {0, 0}, own.pixels.size(),
                   ClipToCanvas::kNo, objects);
     return own.image;
   }
-  *canvas = Canvas{.height = 2 * scene.mosaic.size, .width = 2 * scene.mosaic.size};
+  *canvas = MosaicCanvas{.height = 2 * scene.mosaic.size, .width = 2 * scene.mosaic.size};
   for (int k = 0; k < scene.image_count; ++k) {
     const LoadedImage tile = k == 0 ? own : images.Load(scene.images[static_cast<std::size_t>(k)]);
     const std::array<int, 2> corner = scene.mosaic.CornerXy(k, tile.pixels.size());
@@ -55,14 +55,14 @@ std::uint32_t TrainingAugment::MakeScene(const ScenePlan& scene, double paste_sh
                                          const ColourPlan& colours, const LabelView& labels,
                                          ImageProvider& images, const MutableImageView& out,
                                          SceneObjects* objects) {
-  Canvas canvas;
+  MosaicCanvas canvas;
   const std::uint32_t image = Compose(scene, labels, images, &canvas, objects);
   const ImageSize canvas_size{canvas.height, canvas.width};
   if (paste_share > 0 && objects->has_polygons()) {
     canvas_.Reshape(canvas_size);
     DrawCanvas(canvas, canvas_.view());
     copy_paste_.PasteMirrored(paste_share, canvas_.view(), objects);
-    canvas = Canvas::Of(canvas_.view());
+    canvas = MosaicCanvas::Of(canvas_.view());
   }
   const Matrix3 matrix =
       AugmentationMatrix(scene.affine, canvas.height, canvas.width, out.height, out.width);

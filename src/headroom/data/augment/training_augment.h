@@ -24,7 +24,7 @@ struct LoadedImage {
 class ImageProvider {
  public:
   virtual ~ImageProvider() = default;
-  // Valid until ReleaseAll. At most Canvas::kMaxTiles at a time.
+  // Valid until ReleaseAll. At most MosaicCanvas::kMaxTiles at a time.
   [[nodiscard]] virtual LoadedImage Load(std::uint32_t image) = 0;
   virtual void ReleaseAll() = 0;
 };

@@ -62,8 +62,8 @@ CanvasWarp::Interval CanvasWarp::Axis::Where(std::int64_t base, std::int64_t low
   return {FirstNotBefore(high - 1 - base), FirstNotBefore(low - 1 - base)};
 }
 
-void CanvasWarp::Prepare(const Canvas& canvas, const Matrix3& output_from_canvas, ImageSize output,
-                         Flip flip) {
+void CanvasWarp::Prepare(const MosaicCanvas& canvas, const Matrix3& output_from_canvas,
+                         ImageSize output, Flip flip) {
   canvas_ = canvas;
   output_ = output;
   flip_ = flip;

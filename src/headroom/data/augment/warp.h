@@ -19,7 +19,7 @@ namespace headroom {
 class CanvasWarp {
  public:
   // The canvas's tiles must stay alive while rows are made.
-  void Prepare(const Canvas& canvas, const Matrix3& output_from_canvas, ImageSize output,
+  void Prepare(const MosaicCanvas& canvas, const Matrix3& output_from_canvas, ImageSize output,
                Flip flip);
   // Row y of the flipped output: width * 3 bytes.
   void Row(int y, std::uint8_t* out);
@@ -60,13 +60,13 @@ class CanvasWarp {
   // One pixel, wherever its four neighbours lie. Coordinates in 1/32 px.
   void SamplePixel(std::int64_t x32, std::int64_t y32, std::uint8_t* out) const;
 
-  Canvas canvas_;
+  MosaicCanvas canvas_;
   ImageSize output_;
   Flip flip_;
   Matrix3 canvas_from_output_;
   Axis x_axis_;
   Axis y_axis_;
-  std::array<TileColumns, Canvas::kMaxTiles> columns_;
+  std::array<TileColumns, MosaicCanvas::kMaxTiles> columns_;
 };
 
 }  // namespace headroom

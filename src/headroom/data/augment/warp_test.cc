@@ -35,7 +35,7 @@ struct TestImage {
   [[nodiscard]] ImageView view() const { return PackedView(bytes.data(), size); }
 };
 
-Image Warp(const Canvas& canvas, const Matrix3& m, ImageSize output, Flip flip) {
+Image Warp(const MosaicCanvas& canvas, const Matrix3& m, ImageSize output, Flip flip) {
   Image out(output);
   CanvasWarp warp;
   warp.Prepare(canvas, m, output, flip);
@@ -43,7 +43,7 @@ Image Warp(const Canvas& canvas, const Matrix3& m, ImageSize output, Flip flip) 
   return out;
 }
 
-Image WarpByOpenCv(const Canvas& canvas, const Matrix3& m, ImageSize output, Flip flip) {
+Image WarpByOpenCv(const MosaicCanvas& canvas, const Matrix3& m, ImageSize output, Flip flip) {
   Image drawn(ImageSize{canvas.height, canvas.width});
   DrawCanvas(canvas, drawn.view());
   const cv::Mat from(canvas.height, canvas.width, CV_8UC3, drawn.data());
@@ -71,7 +71,7 @@ int MaxDifference(const Image& a, const Image& b) {
 
 struct Mosaic {
   std::vector<TestImage> images;
-  Canvas canvas;
+  MosaicCanvas canvas;
 
   explicit Mosaic(Rng rng) {
     const int s = 96;
@@ -159,14 +159,14 @@ TEST(CanvasWarp, NearlyUprightMatricesAndHugeZoomsAreExact) {
 
 TEST(CanvasWarp, AnImageAloneIsItsOwnCanvas) {
   const TestImage image(53, 71, 3);
-  const Canvas canvas = Canvas::Of(image.view());
+  const MosaicCanvas canvas = MosaicCanvas::Of(image.view());
   const Matrix3 m = AugmentationMatrix({.zoom = 1.3, .centre_x = 0.45}, 53, 71, 64, 64);
   EXPECT_EQ(MaxDifference(Warp(canvas, m, {64, 64}, {}), WarpByOpenCv(canvas, m, {64, 64}, {})), 0);
 }
 
 TEST(CanvasWarp, TheIdentityCopies) {
   const TestImage image(53, 71, 3);
-  const Image out = Warp(Canvas::Of(image.view()), Matrix3{}, image.size, {});
+  const Image out = Warp(MosaicCanvas::Of(image.view()), Matrix3{}, image.size, {});
   EXPECT_TRUE(std::equal(out.data(), out.data() + 53 * 71 * 3, image.bytes.begin()));
 }
 
