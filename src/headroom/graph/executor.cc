@@ -33,7 +33,14 @@ void SumInto(at::Tensor destination, const std::vector<ChannelTensor>& sources) 
 }  // namespace
 
 struct Executor::Bound {
+  // A view of a buffer that LibTorch allocates while the program runs.
+  struct Late {
+    at::Tensor* tensor;
+    View view;
+  };
   OperationCall call;
+  std::vector<Late> late;
+  std::vector<std::size_t> dies;  // Such buffers that no later instruction reads.
 };
 
 Executor::Executor(const Graph& graph, ParameterStore& parameters, at::Device device)
@@ -103,11 +110,36 @@ void Executor::Bind() {
     }
     call.parameters = &parameters_;
     call.reuse_moments = instruction.kind == InstructionKind::kRecomputeForward;
-    bound_.push_back({std::move(call)});
+    bound_.push_back({std::move(call), {}, {}});
   }
+  BindLate();
   input_ = buffers_[static_cast<std::size_t>(program_->input_buffer)];
   for (const View& view : program_->outputs) outputs_.push_back(ViewTensor(view));
   for (const View& view : program_->output_grads) output_grads_.push_back(ViewTensor(view));
+}
+
+void Executor::BindLate() {
+  const auto late = [this](const View& view) {
+    return view && program_->buffers[static_cast<std::size_t>(view.buffer)].offset < 0;
+  };
+  for (std::size_t i = 0; i < bound_.size(); ++i) {
+    const Instruction& instruction = program_->instructions[i];
+    Bound& bound = bound_[i];
+    for (std::size_t k = 0; k < instruction.inputs.size(); ++k) {
+      if (late(instruction.inputs[k]))
+        bound.late.push_back({&bound.call.inputs[k], instruction.inputs[k]});
+    }
+    for (std::size_t k = 0; k < instruction.output_grads.size(); ++k) {
+      for (std::size_t j = 0; j < instruction.output_grads[k].size(); ++j) {
+        const View& view = instruction.output_grads[k][j].view;
+        if (late(view)) bound.late.push_back({&bound.call.output_grads[k][j].tensor, view});
+      }
+    }
+  }
+  for (std::size_t i = 0; i < buffers_.size(); ++i) {
+    const Buffer& buffer = program_->buffers[i];
+    if (buffer.offset < 0) bound_[static_cast<std::size_t>(buffer.last_use)].dies.push_back(i);
+  }
 }
 
 void Executor::Forward() { Run(0, static_cast<std::size_t>(program_->loss_instruction)); }
@@ -121,8 +153,12 @@ void Executor::Backward() {
 void Executor::Run(std::size_t first, std::size_t last) {
   const at::NoGradGuard no_grad;
   const TagScope tag(MemoryTag::kWorkspace);
+  if (before_run) before_run();
   for (std::size_t i = first; i < last; ++i) {
+    for (const Bound::Late& late : bound_[i].late) *late.tensor = ViewTensor(late.view);
     RunOne(i);
+    for (const Bound::Late& late : bound_[i].late) *late.tensor = at::Tensor();
+    for (const std::size_t buffer : bound_[i].dies) buffers_[buffer] = at::Tensor();
     if (after_instruction) after_instruction(program_->instructions[i]);
   }
 }

@@ -47,12 +47,15 @@ class Executor {
   // Writes the micro-batch's gradients of every trained parameter to the store.
   void Backward();
 
-  // Called after every instruction when set (profiling).
+  // Called before a forward or backward, and after every instruction, when set (profiling).
+  std::function<void()> before_run;
   std::function<void(const Instruction&)> after_instruction;
 
  private:
   struct Bound;
   void Bind();
+  // What is not in the arena is bound when it is there, and let go after its last use.
+  void BindLate();
   [[nodiscard]] at::Tensor BufferTensor(const Buffer& buffer) const;
   [[nodiscard]] at::Tensor ViewTensor(const View& view) const;
   void Run(std::size_t first, std::size_t last);

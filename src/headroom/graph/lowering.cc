@@ -107,6 +107,9 @@ class Lowering {
 
   // Any live place that holds the range.
   [[nodiscard]] View FindAny(const ChannelRange& range) const {
+    for (const auto& [held, buffer] : loose_) {
+      if (held.Contains(range)) return {buffer, range.first - held.first, range.count};
+    }
     for (const Place& place : plan_.places(range.root)) {
       if (!place.range.Contains(range)) continue;
       const int buffer =
@@ -114,9 +117,6 @@ class Lowering {
       if (buffer < 0) continue;
       if (!place.is_dense() && !Written(place.concat, place.range)) continue;
       return {buffer, place.concat_channel + range.first - place.range.first, range.count};
-    }
-    for (const auto& [held, buffer] : loose_) {
-      if (held.Contains(range)) return {buffer, range.first - held.first, range.count};
     }
     return {};
   }
@@ -287,15 +287,15 @@ class Lowering {
 
   View EnsureAny(const ChannelRange& range) {
     if (const View view = FindAny(range)) return view;
-    // The smallest planned place that holds it.
+    // A planned place that holds it, if there is one of its own.
     for (const Place& place : plan_.places(range.root)) {
       if (place.is_dense() && place.range.Contains(range)) {
         EnsureDense(place.range);
         return FindAny(range);
       }
     }
-    // Its places are parts of concatenations, whose other parts may depend on who asks now: it gets
-    // a place of its own for a while.
+    // Its only place is a concatenation that is not there. Making that would make its other parts,
+    // which may lie behind this value; the value alone is enough.
     const int buffer = NewBuffer(range.root, range.count, ElementOf(range.root), false);
     Materialize(range, Whole(buffer), buffer);
     loose_.push_back({range, buffer});
@@ -488,11 +488,11 @@ class Lowering {
   GradientSources gradients_;
   Program program_;
   // Buffers that hold a value now, or -1.
-  std::vector<int> dense_;   // By dense place.
-  std::vector<int> concat_;  // By value id of the concatenation.
-  std::vector<int> raw_;     // By node: what it saved.
+  std::vector<int> dense_;                           // By dense place.
+  std::vector<int> concat_;                          // By value id of the concatenation.
+  std::vector<int> raw_;                             // By node: what it saved.
+  std::vector<std::pair<ChannelRange, int>> loose_;  // Ranges in buffers that no place is for.
   std::map<ValueId, std::vector<ChannelRange>> written_;
-  std::vector<std::pair<ChannelRange, int>> loose_;  // Places that no plan has.
   std::vector<bool> kept_;
   std::vector<ValueId> kept_roots_;
 };

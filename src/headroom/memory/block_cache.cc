@@ -38,7 +38,7 @@ SizeClass ClassOf(std::size_t size) {
 
 std::size_t RoundLarge(std::size_t size) { return (size + 511) & ~std::size_t{511}; }
 
-std::uint64_t Place(const MemoryExtent& extent) {
+std::uint64_t Place(const PoolExtent& extent) {
   return (std::uint64_t{extent.segment} << 40) | extent.offset;
 }
 
@@ -98,8 +98,8 @@ void* BlockCache::Allocate(Bytes size, MemoryTag tag) {
       ToString(size)));
 }
 
-MemoryExtent* BlockCache::TakeCommitted(PoolKind kind, std::size_t size) {
-  MemoryExtent* extent = nullptr;
+PoolExtent* BlockCache::TakeCommitted(PoolKind kind, std::size_t size) {
+  PoolExtent* extent = nullptr;
   {
     MutexLock lock(mutex_);
     extent = Pool(kind).Take(size);
@@ -128,7 +128,7 @@ MemoryExtent* BlockCache::TakeCommitted(PoolKind kind, std::size_t size) {
 
 void* BlockCache::AllocateLarge(std::size_t size, MemoryTag tag) {
   const PoolKind kind = size > kSmallestLarge ? kLarge : kMedium;
-  MemoryExtent* const extent = TakeCommitted(kind, RoundLarge(size));
+  PoolExtent* const extent = TakeCommitted(kind, RoundLarge(size));
   if (extent == nullptr) return nullptr;
   MutexLock lock(mutex_);
   void* const block = Pool(kind).Address(*extent);
@@ -145,13 +145,13 @@ void* BlockCache::AllocateSmall(std::size_t size, MemoryTag tag) {
     const OpenSlabs& open = *open_slabs_[size_class.index];
     if (!open.empty()) return TakeSlot(*open.begin()->second, tag);
   }
-  MemoryExtent* const extent = TakeCommitted(kSlabs, kSlabSize);
+  PoolExtent* const extent = TakeCommitted(kSlabs, kSlabSize);
   if (extent == nullptr) return nullptr;
   MutexLock lock(mutex_);
   return TakeSlot(OpenSlab(extent, size_class.index, size_class.size), tag);
 }
 
-BlockCache::Slab& BlockCache::OpenSlab(MemoryExtent* extent, std::size_t size_class,
+BlockCache::Slab& BlockCache::OpenSlab(PoolExtent* extent, std::size_t size_class,
                                        std::size_t slot_size) {
   auto slab = std::make_unique<Slab>();
   slab->extent = extent;

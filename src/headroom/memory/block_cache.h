@@ -95,7 +95,7 @@ class BlockCache : public Reclaimable {
 
   enum PoolKind : std::uint8_t { kSlabs, kMedium, kLarge };
   struct Slab {
-    MemoryExtent* extent = nullptr;
+    PoolExtent* extent = nullptr;
     std::byte* start = nullptr;
     std::uint32_t size_class = 0;
     std::uint32_t slot_size = 0;
@@ -106,7 +106,7 @@ class BlockCache : public Reclaimable {
     std::array<MemoryTag, kMaxSlots> tags{};
   };
   struct Block {
-    MemoryExtent* extent;
+    PoolExtent* extent;
     PoolKind pool;
     MemoryTag tag;
   };
@@ -117,9 +117,9 @@ class BlockCache : public Reclaimable {
   [[nodiscard]] void* AllocateSmall(std::size_t size, MemoryTag tag) EXCLUDES(mutex_);
   [[nodiscard]] void* AllocateLarge(std::size_t size, MemoryTag tag) EXCLUDES(mutex_);
   // Takes an extent and makes sure that its granules are charged and committed.
-  [[nodiscard]] MemoryExtent* TakeCommitted(PoolKind kind, std::size_t size) EXCLUDES(mutex_);
+  [[nodiscard]] PoolExtent* TakeCommitted(PoolKind kind, std::size_t size) EXCLUDES(mutex_);
   [[nodiscard]] void* TakeSlot(Slab& slab, MemoryTag tag) REQUIRES(mutex_);
-  Slab& OpenSlab(MemoryExtent* extent, std::size_t size_class, std::size_t slot_size)
+  Slab& OpenSlab(PoolExtent* extent, std::size_t size_class, std::size_t slot_size)
       REQUIRES(mutex_);
   void FreeSlot(Slab& slab, std::byte* block) REQUIRES(mutex_);
   void CloseSlab(Slab& slab) REQUIRES(mutex_);

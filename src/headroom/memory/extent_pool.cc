@@ -33,13 +33,13 @@ ExtentPool::~ExtentPool() {
   }
 }
 
-MemoryExtent* ExtentPool::NewExtent() {
+PoolExtent* ExtentPool::NewExtent() {
   if (spare_.empty()) {
     // Room for its return is made now, since Give must not allocate.
     spare_.reserve(storage_.size() + 1);
     return &storage_.emplace_back();
   }
-  MemoryExtent* const extent = spare_.back();
+  PoolExtent* const extent = spare_.back();
   spare_.pop_back();
   return extent;
 }
@@ -57,26 +57,26 @@ bool ExtentPool::MapSegment(std::size_t size) {
   if (segment.start == nullptr) return false;
   segment.committed.resize((segment.size / options_.granule + 63) / 64);
   mapped_ += segment.size;
-  MemoryExtent* const whole = NewExtent();
+  PoolExtent* const whole = NewExtent();
   *whole = {static_cast<std::uint32_t>(segments_.size()), true, 0, segment.size, nullptr, nullptr};
   segments_.push_back(std::move(segment));
   free_.insert(whole);
   return true;
 }
 
-MemoryExtent* ExtentPool::Take(std::size_t size) {
-  MemoryExtent key;
+PoolExtent* ExtentPool::Take(std::size_t size) {
+  PoolExtent key;
   key.size = size;
   auto best = free_.lower_bound(&key);
   if (best == free_.end()) {
     if (!MapSegment(size)) return nullptr;
     best = free_.lower_bound(&key);
   }
-  MemoryExtent* const extent = *best;
+  PoolExtent* const extent = *best;
   auto node = free_.extract(best);
   extent->free = false;
   if (extent->size - size < options_.min_split) return extent;
-  MemoryExtent* const rest = NewExtent();
+  PoolExtent* const rest = NewExtent();
   *rest = {extent->segment, true, extent->offset + size, extent->size - size, extent, extent->next};
   if (rest->next != nullptr) rest->next->previous = rest;
   extent->next = rest;
@@ -86,9 +86,9 @@ MemoryExtent* ExtentPool::Take(std::size_t size) {
   return extent;
 }
 
-void ExtentPool::Give(MemoryExtent* extent) {
+void ExtentPool::Give(PoolExtent* extent) {
   extent->free = true;
-  if (MemoryExtent* const before = extent->previous; before != nullptr && before->free) {
+  if (PoolExtent* const before = extent->previous; before != nullptr && before->free) {
     free_.erase(before);
     before->size += extent->size;
     before->next = extent->next;
@@ -96,7 +96,7 @@ void ExtentPool::Give(MemoryExtent* extent) {
     spare_.push_back(extent);
     extent = before;
   }
-  if (MemoryExtent* const after = extent->next; after != nullptr && after->free) {
+  if (PoolExtent* const after = extent->next; after != nullptr && after->free) {
     free_.erase(after);
     extent->size += after->size;
     extent->next = after->next;
@@ -106,7 +106,7 @@ void ExtentPool::Give(MemoryExtent* extent) {
   free_.insert(extent);
 }
 
-std::size_t ExtentPool::Missing(const MemoryExtent& extent) const {
+std::size_t ExtentPool::Missing(const PoolExtent& extent) const {
   const auto& bits = segments_[extent.segment].committed;
   std::size_t missing = 0;
   const std::size_t last = (extent.offset + extent.size - 1) / options_.granule;
@@ -115,13 +115,13 @@ std::size_t ExtentPool::Missing(const MemoryExtent& extent) const {
   return missing * options_.granule;
 }
 
-void ExtentPool::Commit(const MemoryExtent& extent) {
+void ExtentPool::Commit(const PoolExtent& extent) {
   auto& bits = segments_[extent.segment].committed;
   const std::size_t last = (extent.offset + extent.size - 1) / options_.granule;
   for (std::size_t i = extent.offset / options_.granule; i <= last; ++i) SetBit(bits, i);
 }
 
-std::size_t ExtentPool::PurgeExtent(const MemoryExtent& extent, std::size_t wanted) {
+std::size_t ExtentPool::PurgeExtent(const PoolExtent& extent, std::size_t wanted) {
   Segment& segment = segments_[extent.segment];
   const std::size_t granule = options_.granule;
   const std::size_t end = (extent.offset + extent.size) / granule;
@@ -150,7 +150,7 @@ std::size_t ExtentPool::Purge(std::size_t wanted) {
 
 void ExtentPool::UnmapEmpty() {
   for (auto it = free_.begin(); it != free_.end();) {
-    MemoryExtent* const extent = *it;
+    PoolExtent* const extent = *it;
     Segment& segment = segments_[extent->segment];
     const bool whole = extent->size == segment.size;
     const bool empty = std::all_of(segment.committed.begin(), segment.committed.end(),

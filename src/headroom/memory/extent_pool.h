@@ -14,13 +14,13 @@
 namespace headroom {
 
 // A run of bytes inside a segment, free or taken. Owned by its pool; stable while taken.
-struct MemoryExtent {
+struct PoolExtent {
   std::uint32_t segment = 0;
   bool free = false;
   std::size_t offset = 0;
   std::size_t size = 0;
-  MemoryExtent* previous = nullptr;  // Neighbours by address in the same segment.
-  MemoryExtent* next = nullptr;
+  PoolExtent* previous = nullptr;  // Neighbours by address in the same segment.
+  PoolExtent* next = nullptr;
 };
 
 // Address ranges cut and joined by best fit; equal sizes by segment and offset, so that placement
@@ -41,17 +41,17 @@ class ExtentPool {
   ExtentPool& operator=(const ExtentPool&) = delete;
 
   // nullptr when no free extent fits and the backing refuses a new segment.
-  [[nodiscard]] MemoryExtent* Take(std::size_t size);
+  [[nodiscard]] PoolExtent* Take(std::size_t size);
   // Joins it with free neighbours; the pointer is dead afterwards.
-  void Give(MemoryExtent* extent);
+  void Give(PoolExtent* extent);
   // Bytes of granules under the extent that are not there yet; Commit marks them.
-  [[nodiscard]] std::size_t Missing(const MemoryExtent& extent) const;
-  void Commit(const MemoryExtent& extent);
+  [[nodiscard]] std::size_t Missing(const PoolExtent& extent) const;
+  void Commit(const PoolExtent& extent);
   // Discards whole committed granules inside free extents, largest extents first, until `wanted`
   // bytes are given; segments left without any are unmapped. Returns the bytes. Does not allocate.
   std::size_t Purge(std::size_t wanted);
 
-  [[nodiscard]] std::byte* Address(const MemoryExtent& extent) const {
+  [[nodiscard]] std::byte* Address(const PoolExtent& extent) const {
     return segments_[extent.segment].start + extent.offset;
   }
   [[nodiscard]] std::size_t mapped() const { return mapped_; }
@@ -63,24 +63,24 @@ class ExtentPool {
     std::vector<std::uint64_t> committed;  // A bit per granule.
   };
   struct SmallestFirst {
-    bool operator()(const MemoryExtent* a, const MemoryExtent* b) const {
+    bool operator()(const PoolExtent* a, const PoolExtent* b) const {
       if (a->size != b->size) return a->size < b->size;
       if (a->segment != b->segment) return a->segment < b->segment;
       return a->offset < b->offset;
     }
   };
 
-  [[nodiscard]] MemoryExtent* NewExtent();
+  [[nodiscard]] PoolExtent* NewExtent();
   [[nodiscard]] bool MapSegment(std::size_t size);
-  std::size_t PurgeExtent(const MemoryExtent& extent, std::size_t wanted);
+  std::size_t PurgeExtent(const PoolExtent& extent, std::size_t wanted);
   void UnmapEmpty();
 
   BlockBacking& backing_;
   const Options options_;
   std::vector<Segment> segments_;
-  std::deque<MemoryExtent> storage_;
-  std::vector<MemoryExtent*> spare_;
-  std::pmr::set<MemoryExtent*, SmallestFirst> free_;
+  std::deque<PoolExtent> storage_;
+  std::vector<PoolExtent*> spare_;
+  std::pmr::set<PoolExtent*, SmallestFirst> free_;
   std::size_t mapped_ = 0;
 };
 

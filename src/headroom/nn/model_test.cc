@@ -31,6 +31,25 @@ TEST_P(Families, ParametersAndStateDictEntriesAreTheReferences) {
   EXPECT_EQ(model.strides, (std::vector<int>{8, 16, 32}));
 }
 
+TEST_P(Families, RecomputingActivationsRunsNoConvolutionAgainAndBlocksTakeLess) {
+  const Model model = BuildModel(ReadModelYaml(GetParam().name), {.classes = 80}, at::kCPU);
+  std::vector<Bytes> arenas;
+  for (const Recompute recompute :
+       {Recompute::kNone, Recompute::kActivations, Recompute::kBlocks}) {
+    const Program program =
+        Lower(*model.graph, {.images = 2, .extent = {320, 320}, .recompute = recompute});
+    arenas.push_back(program.arena);
+    if (recompute == Recompute::kBlocks) continue;
+    for (const Instruction& instruction : program.instructions) {
+      if (instruction.kind != InstructionKind::kRecomputeForward) continue;
+      const Node& node = model.graph->node(instruction.node);
+      EXPECT_TRUE(node.operation->ParameterIndices().empty()) << node.name;
+    }
+  }
+  EXPECT_LT(arenas[1], arenas[0]);
+  EXPECT_LT(arenas[2], arenas[1]);
+}
+
 INSTANTIATE_TEST_SUITE_P(
     All, Families,
     ::testing::Values(Totals{"yolo11n.yaml", 2624080, 499}, Totals{"yolo11s.yaml", 9458752, 499},

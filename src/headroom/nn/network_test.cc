@@ -137,6 +137,30 @@ std::vector<Case> AllCases() {
 
 INSTANTIATE_TEST_SUITE_P(All, NetworkAgainstAutograd, ::testing::ValuesIn(AllCases()));
 
+// As on a device whose allocator takes no placements.
+TEST(Executor, ResultsOutsideTheArenaGiveTheSameGradientsAndAreLetGo) {
+  const at::Tensor image = RandomImage(2, 32, 32);
+  for (const Recompute recompute :
+       {Recompute::kNone, Recompute::kActivations, Recompute::kBlocks}) {
+    std::vector<at::Tensor> gradients;
+    for (const bool placed : {true, false}) {
+      SmallNetwork net(OpsChoice::kReference, Element::kFloat32);
+      Executor executor(net.graph_, net.parameters_, at::kCPU);
+      executor.Load(Lower(
+          net.graph_,
+          {.images = 2, .extent = {32, 32}, .recompute = recompute, .place_foreign = placed}));
+      for (int run = 0; run < 2; ++run) {
+        executor.input().copy_(image);
+        executor.Forward();
+        for (const at::Tensor& grad : executor.output_grads()) grad.fill_(0.1);
+        executor.Backward();
+      }
+      gradients.push_back(net.parameters_.gradients.clone());
+    }
+    EXPECT_LT(RelativeError(gradients[1], gradients[0]), 1e-5);
+  }
+}
+
 TEST(Program, RecomputingTakesLessMemory) {
   const SmallNetwork net(OpsChoice::kReference, Element::kFloat32);
   const auto arena = [&](Recompute recompute, Element element) {

@@ -3,27 +3,16 @@
 
 #include "headroom/kernels/bn_act.h"
 #include "headroom/kernels/channel_statistics.h"
+#include "headroom/ops/row_stretches.h"
 #include "headroom/ops/row_views.h"
 
 #include <ATen/Parallel.h>
 
 #include <algorithm>
-#include <functional>
 #include <vector>
 
 namespace headroom {
 namespace {
-
-// Rows are cut into one stretch a thread, the same for every call with as many threads: sums are
-// added in the order of the stretches.
-void ForEachStretch(std::int64_t rows, const std::function<void(std::size_t, IndexRange)>& run) {
-  const std::int64_t stretches = std::min<std::int64_t>(at::get_num_threads(), rows);
-  at::parallel_for(0, stretches, 1, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t i = begin; i < end; ++i) {
-      run(static_cast<std::size_t>(i), {rows * i / stretches, rows * (i + 1) / stretches});
-    }
-  });
-}
 
 // Room that is kept from call to call, for the thread that drives the step.
 template <typename T>

@@ -41,7 +41,7 @@ ProgramOptions BatchStep::MakeProgramOptions(std::int64_t images, const Extent& 
           .extent = extent,
           .activation = options_.activation,
           .recompute = options_.recompute,
-          .place_foreign = model_.parameters->values.is_cpu(),
+          .place_foreign = options_.place_results && model_.parameters->values.is_cpu(),
           .trained_layers = options_.trained_layers};
 }
 

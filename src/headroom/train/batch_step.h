@@ -21,6 +21,8 @@ struct BatchStepOptions {
   Element activation = Element::kFloat32;
   Recompute recompute = Recompute::kActivations;
   std::vector<bool> trained_layers;  // Empty: all.
+  // On a CPU, results of convolutions lie in the arena (needs InstallCpuAllocator).
+  bool place_results = true;
 };
 
 struct BatchResult {
