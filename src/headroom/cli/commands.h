@@ -13,6 +13,8 @@ inline constexpr const char* kVersion = "0.1.0";
 // Each runs one command and says how it ended. They throw Error for what ends them.
 ExitCode RunTrain(const ParsedCommand& command);
 ExitCode RunVal(const ParsedCommand& command);
+ExitCode RunPredict(const ParsedCommand& command);
+ExitCode RunExport(const ParsedCommand& command);
 // help, version, cfg, checks, settings.
 ExitCode RunSpecial(const ParsedCommand& command);
 

@@ -34,12 +34,15 @@ ExitCode RunCommand(const std::vector<std::string>& words) {
   for (const std::string& warning : command.warnings) LogWarning(warning);
   if (!command.special.empty()) return RunSpecial(command);
   if (command.mode == "val") return RunVal(command);
+  if (command.mode == "predict") return RunPredict(command);
+  if (command.mode == "export") return RunExport(command);
   if (command.mode == "train" || command.mode.empty()) {
     if (command.mode.empty()) LogWarning("no mode was given; train is used");
     return RunTrain(command);
   }
   throw ConfigError(
-      fmt::format("mode '{}' is not part of this version; modes are train and val", command.mode));
+      fmt::format("mode '{}' is not part of this version; modes are train, val, predict and export",
+                  command.mode));
 }
 
 }  // namespace

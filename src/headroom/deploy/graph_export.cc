@@ -132,9 +132,11 @@ void GraphExport::WriteAttention(const Node& node) {
       writer_.Reshape(qkv, std::array<std::int64_t, 4>{0, attention.heads(), 2 * key + width, -1});
   const std::vector<TensorName> parts =
       writer_.Split(heads, std::array<std::int64_t, 3>{key, key, width}, 2);
-  const TensorName products = writer_.MatMul(writer_.Transpose(parts[0], kSwapLast), parts[1]);
-  const TensorName weights = writer_.Softmax(
-      writer_.Scale(products, static_cast<float>(1 / std::sqrt(static_cast<double>(key)))), 4);
+  // The keys' scale goes to the queries: OpenCV 4.6 loses a factor right behind a product.
+  const TensorName queries =
+      writer_.Scale(parts[0], static_cast<float>(1 / std::sqrt(static_cast<double>(key))));
+  const TensorName products = writer_.MatMul(writer_.Transpose(queries, kSwapLast), parts[1]);
+  const TensorName weights = writer_.Softmax(products, 4);
   const TensorName attended = writer_.MatMul(parts[2], writer_.Transpose(weights, kSwapLast));
   const std::int64_t channels = attention.heads() * width;
   names_[node.outputs[0]] = writer_.ReshapeToMap(attended, channels, qkv, ExtentOf(source));

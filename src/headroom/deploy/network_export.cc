@@ -66,8 +66,8 @@ class HeadExport {
     return w_.Reshape(expected, Shape{0, 4, -1});
   }
 
-  // Sets centres_ and strides_. Constants have the full shape of what they meet: OpenCV 4.6 does
-  // not broadcast.
+  // Sets centres_ and strides_. Constants are as large as what they meet: OpenCV 4.6 broadcasts
+  // nothing, but the images of a factor.
   void PlaceCells(const std::vector<TensorName>& maps) {
     if (form_.dynamic) {
       std::tie(centres_, strides_) = w_.MeasureCells(maps, model_.strides);
@@ -86,12 +86,12 @@ class HeadExport {
     for (std::int64_t image = 0; image < form_.images; ++image) {
       centres.insert(centres.end(), x.begin(), x.end());
       centres.insert(centres.end(), y.begin(), y.end());
-      for (int side = 0; side < 4; ++side)
-        strides.insert(strides.end(), stride.begin(), stride.end());
     }
+    for (int side = 0; side < 4; ++side)
+      strides.insert(strides.end(), stride.begin(), stride.end());
     HEADROOM_CHECK(x.size() == count, "cells and anchors disagree");
     centres_ = w_.Constant(TensorData::FromFloats({form_.images, 2, anchors_}, centres));
-    strides_ = w_.Constant(TensorData::FromFloats({form_.images, 4, anchors_}, strides));
+    strides_ = w_.Constant(TensorData::FromFloats({1, 4, anchors_}, strides));
   }
 
   // Upper left and lower right corner in cells, each [N, 2, A].

@@ -123,12 +123,12 @@ TEST(ExportOnnx, SelectsOfTheOneToOneHead) {
     ExportOptions options = OptionsFor(model, 2, 64, 96);
     options.form.output = ExportOutput::kEndToEnd;
     options.form.dynamic = dynamic;
-    options.form.suppression.max_detections = 50;
+    options.form.suppression.max_detections = 30;
     const std::string file = dir.path() / "a.onnx";
     ExportOnnx(file, model, options);
     const at::Tensor pixels = RandomPixels(2, 64, 96);
     EXPECT_TRUE(
-        CheckInPython(file, NetworkInput(pixels), testing::OwnEndToEnd(model, pixels, 50), 2e-3))
+        CheckInPython(file, NetworkInput(pixels), testing::OwnEndToEnd(model, pixels, 30), 2e-3))
         << dynamic;
   }
 }
