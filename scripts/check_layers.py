@@ -35,7 +35,8 @@ MAY_INCLUDE["testing"] = LEAVES | BASE | SERVICES
 MAY_INCLUDE["testing_torch"] = BELOW_TRAIN | {"testing"}
 
 TORCH_FREE = LEAVES | BASE | SERVICES | {"detect", "testing"}
-IMAGE_LIBRARIES_ONLY_IN = {"image"}
+# image: codecs; deploy: OpenCV's DNN module and its drawing.
+IMAGE_LIBRARIES_ONLY_IN = {"image", "deploy"}
 
 OURS = re.compile(r'^\s*#include "headroom/(\w+)/', re.M)
 TORCH = re.compile(r"^\s*#include <(torch|ATen|c10)/", re.M)

@@ -17,6 +17,8 @@ ExitCode RunVal(const ParsedCommand& command);
 ExitCode RunMemory(const ParsedCommand& command);
 // `yolo monitor [RUN] [--once] [--json]`.
 ExitCode RunMonitor(const ParsedCommand& command);
+ExitCode RunPredict(const ParsedCommand& command);
+ExitCode RunExport(const ParsedCommand& command);
 // help, version, cfg, checks, settings.
 ExitCode RunSpecial(const ParsedCommand& command);
 

@@ -17,20 +17,12 @@ namespace {
 
 using namespace headroom;  // NOLINT(google-build-using-namespace): the program's main file
 
-// Libraries read these before main. OpenMP: threads that wait must not spin, since loader threads
-// run beside them. oneDNN: weight gradients with AMX load a tile configuration for every small
-// block, which made a bf16 step five times as slow as with AVX-512 alone where that was measured (a
-// virtual machine on a Sapphire Rapids). What the user has set stays.
-void SetLibraryVariables(char** argv) {
-  constexpr const char* kVariables[][2] = {{"OMP_WAIT_POLICY", "passive"},
-                                           {"ONEDNN_MAX_CPU_ISA", "AVX512_CORE_BF16"}};
-  bool changed = false;
-  for (const auto& [name, value] : kVariables) {
-    if (std::getenv(name) != nullptr) continue;
-    ::setenv(name, value, 1);
-    changed = true;
-  }
-  if (changed) ::execv("/proc/self/exe", argv);  // Without /proc this fails: only slower.
+// OpenMP reads its variables when its library is loaded, before main: threads that wait must not
+// spin, since loader threads run beside them.
+void EnsurePassiveWaiting(char** argv) {
+  if (std::getenv("OMP_WAIT_POLICY") != nullptr) return;
+  ::setenv("OMP_WAIT_POLICY", "passive", 1);
+  ::execv("/proc/self/exe", argv);  // Without /proc this fails and the run is only slower.
 }
 
 ExitCode RunCommand(const std::vector<std::string>& words) {
@@ -44,18 +36,21 @@ ExitCode RunCommand(const std::vector<std::string>& words) {
   if (command.special == "monitor") return RunMonitor(command);
   if (!command.special.empty()) return RunSpecial(command);
   if (command.mode == "val") return RunVal(command);
+  if (command.mode == "predict") return RunPredict(command);
+  if (command.mode == "export") return RunExport(command);
   if (command.mode == "train" || command.mode.empty()) {
     if (command.mode.empty()) LogWarning("no mode was given; train is used");
     return RunTrain(command);
   }
   throw ConfigError(
-      fmt::format("mode '{}' is not part of this version; modes are train and val", command.mode));
+      fmt::format("mode '{}' is not part of this version; modes are train, val, predict and export",
+                  command.mode));
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  SetLibraryVariables(argv);
+  EnsurePassiveWaiting(argv);
   try {
     return static_cast<int>(RunCommand({argv + 1, argv + argc}));
   } catch (const Error& error) {

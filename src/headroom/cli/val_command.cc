@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "headroom/cli/checkpoint_options.h"
 #include "headroom/cli/commands.h"
 #include "headroom/cli/console.h"
 #include "headroom/cli/process_setup.h"
+#include "headroom/cli/val_exported.h"
 #include "headroom/config/help_text.h"
 #include "headroom/config/run_folder.h"
 #include "headroom/core/file.h"
+#include "headroom/deploy/exported_detector.h"
 #include "headroom/detect/map_boxes.h"
 #include "headroom/metrics/coco_json.h"
-#include "headroom/train/checkpoint.h"
 #include "headroom/train/run_setup.h"
 #include "headroom/train/validator.h"
 
@@ -20,18 +22,6 @@ namespace headroom {
 namespace {
 
 namespace fs = std::filesystem;
-
-// Of a checkpoint only imgsz, data, task and single_cls are remembered.
-void RememberFromCheckpoint(const ParsedCommand& command, OptionSet* set) {
-  const std::string model = set->Get("model").ToText();
-  if (!model.ends_with(".pt") || !fs::exists(model)) return;
-  Result<CheckpointContents> file = ReadCheckpoint(model);
-  if (!file || file->train_args == nullptr) return;
-  const OptionSet trained = OptionsOf(*file);
-  for (const char* name : {"imgsz", "data", "single_cls"}) {
-    if (command.Find(name) == nullptr) set->Set(name, trained.Get(name));
-  }
-}
 
 ValidatorOptions MakeValidatorOptions(const Options& options, const Model& model,
                                       bool typed_batch) {
@@ -49,23 +39,53 @@ ValidatorOptions MakeValidatorOptions(const Options& options, const Model& model
           .matrix_confidence = static_cast<float>(options.conf.value_or(0.25))};
 }
 
+fs::path NewFolder(const Options& options, const Settings& settings) {
+  const fs::path folder = ChooseRunFolder({.runs_dir = settings.runs_dir,
+                                           .mode = "val",
+                                           .project = options.project,
+                                           .name = options.name,
+                                           .exist_ok = options.exist_ok});
+  CreateRunFolder(folder, false);
+  return folder;
+}
+
+void Report(Console& console, const DetectionMetrics& metrics, const ValidationSpeed& speed,
+            const std::vector<std::string>& names, bool verbose, const fs::path& folder) {
+  console.OnMessage(ValidationHeader());
+  console.OnMessage(ValidationSummaryRow(metrics));
+  if (verbose && names.size() > 1) {
+    for (const std::string& row : ValidationClassRows(metrics, names)) console.OnMessage(row);
+  }
+  console.OnMessage(ValidationSpeedLine(speed));
+  console.OnMessage(fmt::format("Results saved to {}", folder.string()));
+}
+
+// A model of an exported format, whose head is in the file.
+ExitCode RunExportedVal(const Options& options, const DatasetConfig& data, const Settings& settings,
+                        Budget& budget, Console& console) {
+  const DatasetIndex index = BuildIndex(data, options.split, options, &budget, {}, {});
+  for (const std::string& message : index.messages()) console.OnMessage("WARNING " + message);
+  const fs::path folder = NewFolder(options, settings);
+  const ExportedValidation result = ValidateExported(
+      options, index, settings, options.save_json ? folder / "predictions.json" : fs::path(),
+      &budget, console, Interrupted);
+  Report(console, result.metrics, result.speed, result.names, options.verbose, folder);
+  return ExitCode::kDone;
+}
+
 }  // namespace
 
 ExitCode RunVal(const ParsedCommand& command) {
-  OptionSet set(command.overrides);
-  set.Set("mode", OptionValue("val"));
-  RememberFromCheckpoint(command, &set);
-  Options options = Options::From(std::move(set), command.overrides);
+  const Options options = OptionsForModel(command, "val");
   if (options.data.empty()) throw ConfigError(MissingDataText("val"));
-  if (options.model.empty())
-    throw ConfigError(
-        "model= is missing: name the weights, for example model=runs/detect/train/weights/best.pt");
   Budget& budget = SetUpProcess(options);
   Console console;
   InstallInterruptHandler();
   const Settings settings = ReadSettings();
-  const at::Device device = ChooseDevice(options.device);
   const DatasetConfig data = ReadDatasetYaml(options.data, fs::absolute(settings.datasets_dir));
+  if (IsExportedModel(options.model))
+    return RunExportedVal(options, data, settings, budget, console);
+  const at::Device device = ChooseDevice(options.device);
   const std::vector<std::string> data_names = ClassNames(data, options.single_cls);
   LoadedModel loaded = LoadForValidation(options, static_cast<int>(data_names.size()), settings,
                                          device, Element::kFloat32);
@@ -76,12 +96,7 @@ ExitCode RunVal(const ParsedCommand& command) {
   const DatasetIndex index = BuildIndex(data, options.split, options, &budget, {}, {});
   for (const std::string& message : index.messages()) console.OnMessage("WARNING " + message);
 
-  const fs::path folder = ChooseRunFolder({.runs_dir = settings.runs_dir,
-                                           .mode = "val",
-                                           .project = options.project,
-                                           .name = options.name,
-                                           .exist_ok = options.exist_ok});
-  CreateRunFolder(folder, false);
+  const fs::path folder = NewFolder(options, settings);
   Executor executor(*loaded.model.graph, *loaded.model.parameters, device);
   Validator validator(loaded.model, executor, index,
                       MakeValidatorOptions(options, loaded.model, command.Find("batch") != nullptr),
@@ -109,14 +124,7 @@ ExitCode RunVal(const ParsedCommand& command) {
   } else {
     result = validator.Run(nullptr, {}, progress, Interrupted);
   }
-  console.OnMessage(ValidationHeader());
-  console.OnMessage(ValidationSummaryRow(result.metrics));
-  if (options.verbose && names.size() > 1) {
-    for (const std::string& row : ValidationClassRows(result.metrics, names))
-      console.OnMessage(row);
-  }
-  console.OnMessage(ValidationSpeedLine(result.speed));
-  console.OnMessage(fmt::format("Results saved to {}", folder.string()));
+  Report(console, result.metrics, result.speed, names, options.verbose, folder);
   return ExitCode::kDone;
 }
 

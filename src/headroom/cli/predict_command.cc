@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "headroom/cli/checkpoint_options.h"
+#include "headroom/cli/commands.h"
+#include "headroom/cli/open_detector.h"
+#include "headroom/cli/process_setup.h"
+#include "headroom/config/run_folder.h"
+#include "headroom/config/settings.h"
+#include "headroom/deploy/prediction_output.h"
+#include "headroom/deploy/predictor.h"
+#include "headroom/detect/detection_text.h"
+
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <filesystem>
+
+namespace headroom {
+namespace {
+
+namespace fs = std::filesystem;
+
+bool Flag(const Options& options, const char* name) { return options.set.Get(name).AsBool(); }
+
+DetectorOptions MakeDetectorOptions(const Options& options) {
+  return {.confidence = static_cast<float>(options.conf.value_or(0.25)),
+          .iou = static_cast<float>(options.iou),
+          .max_detections = options.max_det,
+          .agnostic = options.agnostic_nms,
+          .classes = {options.classes.begin(), options.classes.end()}};
+}
+
+PredictionOutputOptions MakeOutputOptions(const Options& options, const fs::path& folder) {
+  const OptionValue& line_width = options.set.Get("line_width");
+  return {.folder = folder,
+          .save = options.save,
+          .save_frames = Flag(options, "save_frames"),
+          .save_txt = Flag(options, "save_txt"),
+          .save_conf = Flag(options, "save_conf"),
+          .save_crop = Flag(options, "save_crop"),
+          .style = {.line_width = line_width.is_null() ? 0 : static_cast<int>(line_width.AsInt()),
+                    .boxes = Flag(options, "show_boxes"),
+                    .labels = Flag(options, "show_labels"),
+                    .confidences = Flag(options, "show_conf")}};
+}
+
+// "image 1/8 a.jpg: 320x320 2 cats, 12.3ms"
+std::string FrameLine(const PredictedFrame& predicted, const MediaList& media,
+                      std::span<const std::string> names) {
+  const MediaFrame& frame = predicted.frame;
+  std::string place;
+  if (frame.frame > 0) {
+    place = fmt::format("video {}/{} (frame {}/{}) ", frame.item - media.images.size() + 1,
+                        media.videos.size(), frame.frame, frame.frame_count);
+  } else {
+    place = fmt::format("image {}/{} ", frame.item + 1, media.size());
+  }
+  return fmt::format("{}{}: {}x{} {}{:.1f}ms\n", place, frame.path, predicted.network.height,
+                     predicted.network.width, DetectionSummary(predicted.detections, names),
+                     predicted.inference_ms);
+}
+
+std::string SpeedLine(const PredictionTimes& times, int batch) {
+  const auto images = static_cast<double>(times.images);
+  return fmt::format(
+      "Speed: {:.1f}ms preprocess, {:.1f}ms inference, {:.1f}ms postprocess per image at shape "
+      "({}, 3, {}, {}), {:.1f} images/s with reading and saving\n",
+      times.preprocess_ms / images, times.inference_ms / images, times.postprocess_ms / images,
+      batch, times.network.height, times.network.width, images / times.wall_seconds);
+}
+
+}  // namespace
+
+ExitCode RunPredict(const ParsedCommand& command) {
+  const Options options = OptionsForModel(command, "predict");
+  const OptionValue& source = options.set.Get("source");
+  if (source.is_null()) {
+    throw ConfigError(
+        "source= is missing: name an image, a video, a folder, a pattern ('images/*.jpg') or a "
+        ".txt list of paths");
+  }
+  const MediaList media = FindMedia(source.ToText());
+  (void)SetUpProcess(options);
+  InstallInterruptHandler();
+  const Settings settings = ReadSettings();
+  const OpenedDetector opened = OpenDetector(options, settings, MakeDetectorOptions(options));
+  const std::vector<std::string>& names = opened.detector->facts().names;
+  const fs::path folder = ChooseRunFolder({.runs_dir = settings.runs_dir,
+                                           .mode = "predict",
+                                           .project = options.project,
+                                           .name = options.name,
+                                           .exist_ok = options.exist_ok});
+  const PredictionOutputOptions output_options = MakeOutputOptions(options, folder);
+  const bool writes = output_options.save || output_options.save_frames ||
+                      output_options.save_txt || output_options.save_crop;
+  if (writes) CreateRunFolder(folder, false);
+  PredictionOutput output(output_options, names);
+  const int batch =
+      command.Find("batch") == nullptr || options.batch < 1 ? 1 : static_cast<int>(options.batch);
+  Predictor predictor(*opened.detector,
+                      {.image_size = {options.image_height, options.image_width},
+                       .batch = batch,
+                       .video_step = static_cast<int>(options.set.Get("vid_stride").AsInt())});
+  const PredictionTimes times = predictor.Run(
+      media,
+      [&](const PredictedFrame& predicted) {
+        if (options.verbose) std::fputs(FrameLine(predicted, media, names).c_str(), stdout);
+        output.Write(predicted);
+      },
+      Interrupted);
+  if (times.images == 0)
+    throw DataError("nothing in source= could be read; see the warnings above");
+  std::fputs(SpeedLine(times, batch).c_str(), stdout);
+  if (writes) std::printf("Results saved to %s\n", folder.c_str());
+  if (output.label_files() > 0) {
+    std::printf("%lld label%s saved to %s\n", static_cast<long long>(output.label_files()),
+                output.label_files() == 1 ? "" : "s", (folder / "labels").c_str());
+  }
+  return ExitCode::kDone;
+}
+
+}  // namespace headroom

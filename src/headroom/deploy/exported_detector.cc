@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "headroom/deploy/exported_detector.h"
+
+#include "headroom/core/check.h"
+#include "headroom/core/error.h"
+#include "headroom/deploy/onnx_runner.h"
+#include "headroom/deploy/torchscript_runner.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <utility>
+
+namespace headroom {
+namespace {
+
+// Packed bytes [H, W, 3] to planes [3, H, W] in [0, 1].
+void ToPlanes(std::span<const std::uint8_t> pixels, float* planes) {
+  const std::size_t area = pixels.size() / 3;
+  constexpr float kScale = 1.0F / 255;
+  for (std::size_t i = 0; i < area; ++i) {
+    for (std::size_t c = 0; c < 3; ++c)
+      planes[c * area + i] = static_cast<float>(pixels[3 * i + c]) * kScale;
+  }
+}
+
+}  // namespace
+
+ExportedDetector::ExportedDetector(DetectorFacts facts, std::string file,
+                                   std::unique_ptr<NetworkRunner> runner,
+                                   const DetectorOptions& options)
+    : facts_(std::move(facts)),
+      file_(std::move(file)),
+      runner_(std::move(runner)),
+      nms_({.class_count = static_cast<int>(facts_.names.size()),
+            .confidence = options.confidence,
+            .iou = options.iou,
+            .max_detections = options.max_detections,
+            .labels = options.labels,
+            .agnostic = options.agnostic,
+            .classes = options.classes}),
+      end_to_end_({.class_count = static_cast<int>(facts_.names.size()),
+                   .confidence = options.confidence,
+                   .max_detections = options.max_detections,
+                   .agnostic = options.agnostic,
+                   .classes = options.classes}) {}
+
+std::span<std::uint8_t> ExportedDetector::Prepare(int images, ImageSize size) {
+  HEADROOM_CHECK(!facts_.fixed_size || (size == facts_.image_size && images <= facts_.batch),
+                 "a network of fixed size was given another one");
+  images_ = facts_.fixed_size ? facts_.batch : images;
+  size_ = size;
+  const std::size_t bytes = size.PixelBytes().count();
+  pixels_.resize(bytes * static_cast<std::size_t>(images_));
+  return std::span(pixels_).first(bytes * static_cast<std::size_t>(images));
+}
+
+void ExportedDetector::Run() {
+  const std::size_t bytes = size_.PixelBytes().count();
+  input_.resize(pixels_.size());
+  for (std::size_t i = 0; i < pixels_.size(); i += bytes)
+    ToPlanes(std::span(pixels_).subspan(i, bytes), input_.data() + i);
+  output_ = runner_->Run(input_.data(), images_, size_);
+  CheckOutput();
+}
+
+void ExportedDetector::CheckOutput() const {
+  const std::vector<std::int64_t>& shape = output_.shape;
+  const auto channels = static_cast<std::int64_t>(4 + facts_.names.size());
+  const bool fits = shape.size() == 3 && shape[0] == images_ &&
+                    (facts_.end_to_end ? shape[2] == 6 : shape[1] == channels);
+  if (fits) return;
+  throw DataError(
+      fmt::format("{} gives an output of shape [{}], but its metadata ({} classes) means {}; "
+                  "export it anew with `yolo export`",
+                  file_, fmt::join(shape, ", "), facts_.names.size(),
+                  facts_.end_to_end ? "[batch, detections, 6]"
+                                    : fmt::format("[batch, {}, anchors]", channels)));
+}
+
+std::span<const Detection> ExportedDetector::Detections(int image) {
+  const auto per_image = static_cast<std::size_t>(output_.shape[1] * output_.shape[2]);
+  const float* data = output_.data + static_cast<std::size_t>(image) * per_image;
+  if (facts_.end_to_end) return end_to_end_.Filter({data, per_image});
+  const auto anchors = static_cast<std::size_t>(output_.shape[2]);
+  return nms_.Run(DecodedView{.data = data,
+                              .channel_stride = anchors,
+                              .anchor_stride = 1,
+                              .anchor_count = anchors,
+                              .class_count = static_cast<int>(facts_.names.size())});
+}
+
+bool IsExportedModel(const std::filesystem::path& path) {
+  return path.extension() == ".onnx" || path.extension() == ".torchscript";
+}
+
+std::unique_ptr<Detector> OpenExportedModel(const std::filesystem::path& path, int threads,
+                                            const DetectorOptions& options) {
+  OpenedNetwork network =
+      path.extension() == ".onnx" ? OpenOnnx(path, threads) : OpenTorchScript(path);
+  return std::make_unique<ExportedDetector>(std::move(network.facts), path.string(),
+                                            std::move(network.runner), options);
+}
+
+}  // namespace headroom

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "headroom/data/path_table.h"
+#include "headroom/image/image.h"
+#include "headroom/image/image_decoder.h"
+#include "headroom/image/video_file.h"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace headroom {
+
+// What `source=` names: images first, then videos. About 8 bytes an image beside its name.
+struct MediaList {
+  PathTable images;
+  std::vector<std::string> videos;
+  [[nodiscard]] std::size_t size() const { return images.size() + videos.size(); }
+};
+
+// A file, a folder (not its subfolders), a pattern with * or ?, or a list (.txt, .csv: one path a
+// line; relative ones are looked for beside the list too). Throws ConfigError for other sources and
+// for those where there is nothing.
+[[nodiscard]] MediaList FindMedia(const std::string& source);
+
+// One picture of a source.
+struct MediaFrame {
+  Image bgr;
+  std::string path;
+  std::size_t item = 0;          // Place in the list, from 0.
+  std::int64_t frame = 0;        // Of a video, from 1; 0: an image file.
+  std::int64_t frame_count = 0;  // As the video says.
+  double frames_per_second = 0;
+};
+
+// Goes through a list; holds one decoder or one video. Files that cannot be read are passed over
+// with a warning. Not thread-safe.
+class MediaReader {
+ public:
+  // The list must outlive it. Every video_step-th frame of videos is taken.
+  MediaReader(const MediaList& list, int video_step);
+  // Into a reused frame; false at the end.
+  [[nodiscard]] bool Next(MediaFrame* frame);
+  [[nodiscard]] std::int64_t unreadable() const { return unreadable_; }
+
+ private:
+  [[nodiscard]] bool NextVideoFrame(MediaFrame* frame);
+
+  const MediaList& list_;
+  const int video_step_;
+  std::size_t item_ = 0;
+  ImageDecoder decoder_;
+  std::optional<VideoReader> video_;
+  std::int64_t frame_ = 0;
+  std::int64_t unreadable_ = 0;
+};
+
+}  // namespace headroom

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "headroom/deploy/model_detector.h"
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace headroom {
+namespace {
+
+DetectorFacts FactsOf(const Model& model, std::vector<std::string> names, bool one_to_one) {
+  DetectorFacts facts;
+  facts.stride = *std::max_element(model.strides.begin(), model.strides.end());
+  facts.fixed_size = false;
+  facts.names = std::move(names);
+  facts.end_to_end = one_to_one && model.one_to_one.has_value();
+  return facts;
+}
+
+}  // namespace
+
+ModelDetector::ModelDetector(Model& model, std::vector<std::string> names, at::Device device,
+                             bool one_to_one, const DetectorOptions& options)
+    : model_(model),
+      facts_(FactsOf(model, std::move(names), one_to_one)),
+      executor_(*model.graph, *model.parameters, device),
+      nms_({.class_count = static_cast<int>(model.options.classes),
+            .confidence = options.confidence,
+            .iou = options.iou,
+            .max_detections = options.max_detections,
+            .labels = options.labels,
+            .agnostic = options.agnostic,
+            .classes = options.classes}),
+      end_to_end_({.class_count = static_cast<int>(model.options.classes),
+                   .confidence = options.confidence,
+                   .max_detections = options.max_detections,
+                   .agnostic = options.agnostic,
+                   .classes = options.classes}) {}
+
+const HeadOutputs& ModelDetector::head() const {
+  return facts_.end_to_end ? *model_.one_to_one : model_.one_to_many;
+}
+
+std::span<std::uint8_t> ModelDetector::Prepare(int images, ImageSize size) {
+  ProgramOptions program{.purpose = Purpose::kInference,
+                         .images = images,
+                         .extent = {size.height, size.width},
+                         .place_foreign = model_.parameters->values.is_cpu()};
+  const bool same = executor_.loaded() && executor_.program().options.images == program.images &&
+                    executor_.program().options.extent == program.extent;
+  if (!same) {
+    program.wanted_outputs.assign(model_.graph->outputs().size(), false);
+    for (const auto* list : {&head().boxes, &head().classes}) {
+      for (const std::size_t output : *list) program.wanted_outputs[output] = true;
+    }
+    executor_.Load(Lower(*model_.graph, program));
+  }
+  at::Tensor& input = executor_.input();
+  if (!input.is_cpu()) {
+    staging_ = at::empty({images, size.height, size.width, 3}, at::kByte);
+    return {staging_.mutable_data_ptr<std::uint8_t>(), static_cast<std::size_t>(staging_.numel())};
+  }
+  return {input.mutable_data_ptr<std::uint8_t>(), static_cast<std::size_t>(input.numel())};
+}
+
+void ModelDetector::Run() {
+  if (staging_.defined()) executor_.input().copy_(staging_.permute({0, 3, 1, 2}));
+  executor_.Forward();
+  outputs_.clear();
+  for (const at::Tensor& output : executor_.outputs())
+    outputs_.push_back(output.defined() ? output.cpu() : output);
+}
+
+std::span<const Detection> ModelDetector::Detections(int image) {
+  std::vector<HeadLevelView> levels;
+  for (std::size_t i = 0; i < head().boxes.size(); ++i) {
+    const at::Tensor& boxes = outputs_[head().boxes[i]];
+    const at::Tensor& classes = outputs_[head().classes[i]];
+    levels.push_back({.boxes = boxes.const_data_ptr<float>() + image * boxes.stride(0),
+                      .classes = classes.const_data_ptr<float>() + image * classes.stride(0),
+                      .box_row_stride = static_cast<std::size_t>(boxes.stride(3)),
+                      .class_row_stride = static_cast<std::size_t>(classes.stride(3)),
+                      .height = static_cast<int>(boxes.size(2)),
+                      .width = static_cast<int>(boxes.size(3)),
+                      .stride = model_.strides[i]});
+  }
+  const HeadView view{.levels = levels,
+                      .class_count = static_cast<int>(model_.options.classes),
+                      .reg_max = static_cast<int>(model_.reg_max)};
+  return facts_.end_to_end ? end_to_end_.Run(view) : nms_.Run(view);
+}
+
+}  // namespace headroom
