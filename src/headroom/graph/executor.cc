@@ -2,6 +2,7 @@
 #include "headroom/graph/executor.h"
 
 #include "headroom/core/check.h"
+#include "headroom/graph/channel_passes.h"
 #include "headroom/memory/tag_scope.h"
 
 #include <ATen/ATen.h>
@@ -21,13 +22,6 @@ at::ScalarType ScalarTypeOf(Element element) {
       return at::kFloat;
   }
   return at::kFloat;
-}
-
-void SumInto(at::Tensor destination, const std::vector<ChannelTensor>& sources) {
-  destination.zero_();
-  for (const ChannelTensor& source : sources) {
-    destination.narrow(1, source.first_channel, source.tensor.size(1)).add_(source.tensor);
-  }
 }
 
 }  // namespace
@@ -167,11 +161,11 @@ void Executor::RunOne(std::size_t index) {
   const Instruction& instruction = program_->instructions[index];
   OperationCall& call = bound_[index].call;
   if (instruction.kind == InstructionKind::kCopy) {
-    call.outputs[0][0].tensor.copy_(call.inputs[0]);
+    CopyChannels(call.inputs[0], call.outputs[0][0].tensor);
     return;
   }
   if (instruction.kind == InstructionKind::kSumGradients) {
-    SumInto(call.outputs[0][0].tensor, call.output_grads[0]);
+    SumChannels(call.output_grads[0], call.outputs[0][0].tensor);
     return;
   }
   const Node& node = graph_.node(instruction.node);

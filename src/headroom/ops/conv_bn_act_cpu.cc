@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "headroom/ops/conv_bn_act_cpu.h"
 
+#include "headroom/graph/channel_passes.h"
+#include "headroom/graph/row_stretches.h"
+#include "headroom/graph/row_views.h"
 #include "headroom/kernels/bn_act.h"
 #include "headroom/kernels/channel_statistics.h"
-#include "headroom/ops/row_stretches.h"
-#include "headroom/ops/row_views.h"
 
 #include <ATen/Parallel.h>
 
@@ -44,48 +45,26 @@ Affine PrepareAffine(const ConvBnActSpec& spec, const OperationCall& call, const
   return affine;
 }
 
-// Channels whose gradient has the same sources.
-struct Segment {
-  std::int64_t first = 0;
-  std::int64_t channels = 0;
-  std::vector<const ChannelTensor*> sources;
-};
-
-// Cuts the channels where a source begins or ends. Empty when some channel has no source.
-std::vector<Segment> CutSegments(const std::vector<ChannelTensor>& sources, std::int64_t channels) {
-  std::vector<std::int64_t> cuts = {0, channels};
-  for (const ChannelTensor& source : sources) {
-    cuts.push_back(source.first_channel);
-    cuts.push_back(source.first_channel + source.tensor.size(1));
-  }
-  std::sort(cuts.begin(), cuts.end());
-  cuts.erase(std::unique(cuts.begin(), cuts.end()), cuts.end());
-  std::vector<Segment> segments;
-  for (std::size_t i = 0; i + 1 < cuts.size(); ++i) {
-    Segment segment{.first = cuts[i], .channels = cuts[i + 1] - cuts[i]};
-    for (const ChannelTensor& source : sources) {
-      if (source.first_channel <= segment.first &&
-          segment.first < source.first_channel + source.tensor.size(1))
-        segment.sources.push_back(&source);
-    }
-    if (segment.sources.empty() || segment.sources.size() > kMaxGradients) return {};
-    segments.push_back(std::move(segment));
-  }
-  return segments;
+// Empty when the vectorised pass cannot take them: some channel has no source or too many.
+std::vector<SourceSegment> UsableSegments(const std::vector<ChannelTensor>& sources,
+                                          std::int64_t channels) {
+  std::vector<SourceSegment> segments = CutSources(sources, channels);
+  const bool usable = std::all_of(segments.begin(), segments.end(), [](const SourceSegment& s) {
+    return !s.sources.empty() && s.sources.size() <= kMaxGradients;
+  });
+  return usable ? segments : std::vector<SourceSegment>();
 }
 
-BnActBackward SegmentPass(const ConvBnActSpec& spec, const Segment& segment, const RowTensor& y,
-                          const Affine& affine) {
+BnActBackward SegmentPass(const ConvBnActSpec& spec, const SourceSegment& segment,
+                          const RowTensor& y, const Affine& affine) {
   BnActBackward pass{.y = Offset(y, 0, segment.first),
                      .channels = segment.channels,
                      .scale = affine.scale + segment.first,
                      .shift = affine.shift + segment.first,
                      .mean = affine.mean + segment.first,
                      .activation = spec.activation};
-  for (const ChannelTensor* source : segment.sources) {
-    pass.gradients[static_cast<std::size_t>(pass.gradient_count++)] =
-        Offset(RowsOf(source->tensor), 0, segment.first - source->first_channel);
-  }
+  for (std::size_t i = 0; i < segment.sources.size(); ++i)
+    pass.gradients[static_cast<std::size_t>(pass.gradient_count++)] = segment.Rows(i);
   return pass;
 }
 
@@ -150,7 +129,7 @@ void ConvBnActCpu::BackwardNorm(OperationCall& call) const {
   static thread_local std::vector<double> room;
   static thread_local std::vector<float> coefficient_room;
   const std::int64_t channels = spec().convolution.out_channels;
-  const std::vector<Segment> segments = CutSegments(call.output_grads[0], channels);
+  const std::vector<SourceSegment> segments = UsableSegments(call.output_grads[0], channels);
   if (segments.empty()) {
     ConvBnActReference::BackwardNorm(call);
     return;
@@ -163,7 +142,7 @@ void ConvBnActCpu::BackwardNorm(OperationCall& call) const {
   double* sums = Room(room, threads * 2 * width);
   ForEachStretch(rows, [&](std::size_t i, IndexRange range) {
     double* mine = sums + i * 2 * width;
-    for (const Segment& segment : segments) {
+    for (const SourceSegment& segment : segments) {
       const BnActBackward pass = SegmentPass(spec(), segment, y, affine);
       ReduceBnActBackward(
           pass, range, {},
@@ -182,7 +161,7 @@ void ConvBnActCpu::BackwardNorm(OperationCall& call) const {
     std::copy_n(affine.scale, width, for_dz);
   }
   ForEachStretch(rows, [&](std::size_t, IndexRange range) {
-    for (const Segment& segment : segments) {
+    for (const SourceSegment& segment : segments) {
       const BnActBackward pass = SegmentPass(spec(), segment, y, affine);
       const BnGradientCoefficients mine{for_dz + segment.first, for_dz + width + segment.first,
                                         for_dz + 2 * width + segment.first};

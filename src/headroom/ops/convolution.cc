@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "headroom/ops/convolution.h"
 
+#include "headroom/graph/row_stretches.h"
 #include "headroom/memory/placement.h"
 #include "headroom/memory/tag_scope.h"
-#include "headroom/ops/row_stretches.h"
 
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>

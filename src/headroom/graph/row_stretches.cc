@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "headroom/ops/row_stretches.h"
+#include "headroom/graph/row_stretches.h"
 
 #include <ATen/Parallel.h>
 

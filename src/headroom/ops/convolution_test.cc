@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "headroom/ops/convolution.h"
+
+#include <ATen/Parallel.h>
+#include <gtest/gtest.h>
+#include <torch/torch.h>
+
+namespace headroom {
+namespace {
+
+at::Tensor RandomMap(std::int64_t n, std::int64_t c, std::int64_t h, std::int64_t w) {
+  return torch::randn({n, c, h, w}).contiguous(at::MemoryFormat::ChannelsLast);
+}
+
+// Images are shared out among the threads for some of these batches and not for others.
+TEST(Convolution, ThreadsDoNotChangeResultsAndStayAsManyAsTheyWere) {
+  const int before = at::get_num_threads();
+  const ConvolutionSpec specs[] = {{.in_channels = 3, .out_channels = 8, .kernel = 3, .stride = 2},
+                                   {.in_channels = 12, .out_channels = 5, .kernel = 1},
+                                   {.in_channels = 8, .out_channels = 8, .kernel = 3, .groups = 8}};
+  for (const ConvolutionSpec& spec : specs) {
+    for (const std::int64_t images : {1, 3, 4, 7, 9}) {
+      torch::manual_seed(1);
+      const at::Tensor x = RandomMap(images, spec.in_channels, 13, 11);
+      const at::Tensor weight =
+          RandomMap(spec.out_channels, spec.in_channels / spec.groups, spec.kernel, spec.kernel);
+      std::vector<at::Tensor> results;
+      for (const int threads : {1, 2, 3}) {
+        at::set_num_threads(threads);
+        at::Tensor y;
+        Convolve(spec, x, weight, {}, &y);
+        at::Tensor dx;
+        const at::Tensor dw = at::empty_like(weight);
+        ConvolveBackward(spec, torch::ones_like(y), x, weight, &dx, dw);
+        EXPECT_EQ(at::get_num_threads(), threads);
+        const at::Tensor all = at::cat({y.flatten(), dx.flatten(), dw.flatten()});
+        results.push_back(all);
+        EXPECT_TRUE(torch::allclose(all, results[0], 1e-4, 1e-4)) << images;
+      }
+    }
+  }
+  at::set_num_threads(before);
+}
+
+}  // namespace
+}  // namespace headroom
