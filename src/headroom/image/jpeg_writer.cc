@@ -30,6 +30,7 @@ Bytes EncodedJpegBound(ImageSize size) {
 
 EncodedJpeg EncodeJpeg(const ImageView& image, ColorOrder order, int quality) {
   HEADROOM_CHECK(image.channels == 3 || image.channels == 4, "JPEGs are written from colours");
+  HEADROOM_CHECK(image.height > 0 && image.width > 0, "a JPEG of no pixels");
   const std::unique_ptr<void, Destroy> handle(tjInitCompress());
   if (handle == nullptr) throw std::bad_alloc();
   const int subsampling = quality >= kFullChromaFromQuality ? TJSAMP_444 : TJSAMP_420;

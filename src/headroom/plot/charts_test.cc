@@ -15,6 +15,7 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdlib>
 #include <filesystem>
@@ -214,6 +215,27 @@ TEST_F(ChartsTest, LabelsAreDrawnForOneThreeAndNinetyFiveClasses) {
     WritePng(File("labels_" + std::to_string(classes) + ".png"), figure);
     WriteJpeg(File("labels_" + std::to_string(classes) + ".jpg"), figure);
   }
+}
+
+TEST_F(ChartsTest, LabelsOfARealSetAreDrawn) {
+  HEADROOM_NEEDS_SHARED("data/bccd/labels/train");
+  LabelStatistics statistics(3);
+  for (const auto& entry :
+       std::filesystem::directory_iterator(SharedFile("data/bccd/labels/train"))) {
+    const std::string text = *ReadFile(entry.path());
+    for (const std::string_view line : Split(text, '\n')) {
+      std::array<double, 5> v{};
+      const auto cells = Split(Trim(line), ' ');
+      if (cells.size() != v.size()) continue;
+      for (std::size_t i = 0; i < v.size(); ++i) ASSERT_TRUE(ParseDouble(cells[i], &v[i]));
+      statistics.Add(static_cast<std::int32_t>(v[0]),
+                     {static_cast<float>(v[1]), static_cast<float>(v[2]), static_cast<float>(v[3]),
+                      static_cast<float>(v[4])});
+    }
+  }
+  EXPECT_GT(statistics.class_counts()[0], statistics.class_counts()[1]);
+  const std::vector<std::string> names = {"RBC", "WBC", "Platelets"};
+  WritePng(File("labels_bccd.png"), LabelsFigure(statistics, names));
 }
 
 TEST(LabelStatisticsTest, SamplesStaySpreadOverAllLabels) {

@@ -48,7 +48,7 @@ tr.total td { font-weight: 600; }
   padding: 3px 0; font-size: 13px; }
 .facts dt { flex: 0 0 38%; color: var(--muted); overflow-wrap: anywhere; }
 .facts dd { margin: 0; overflow-wrap: anywhere; }
-.bar { position: relative; width: 220px; height: 12px; background: var(--grid); border-radius: 2px; }
+.bar { position: relative; width: clamp(70px, 18vw, 220px); height: 12px; background: var(--grid); border-radius: 2px; }
 .bar i { position: absolute; left: 0; top: 0; height: 100%; background: var(--accent);
   border-radius: 2px; }
 .bar u { position: absolute; left: 0; top: -2px; height: 16px; border-right: 2px solid var(--ink); }
