@@ -15,6 +15,8 @@ ExitCode RunTrain(const ParsedCommand& command);
 ExitCode RunVal(const ParsedCommand& command);
 ExitCode RunPredict(const ParsedCommand& command);
 ExitCode RunExport(const ParsedCommand& command);
+// data convert, data check.
+ExitCode RunData(const ParsedCommand& command);
 // help, version, cfg, checks, settings.
 ExitCode RunSpecial(const ParsedCommand& command);
 
