@@ -19,6 +19,8 @@ ExitCode RunMemory(const ParsedCommand& command);
 ExitCode RunMonitor(const ParsedCommand& command);
 ExitCode RunPredict(const ParsedCommand& command);
 ExitCode RunExport(const ParsedCommand& command);
+// data convert, data check.
+ExitCode RunData(const ParsedCommand& command);
 // help, version, cfg, checks, settings.
 ExitCode RunSpecial(const ParsedCommand& command);
 

@@ -32,6 +32,7 @@ ExitCode RunCommand(const std::vector<std::string>& words) {
   }
   const ParsedCommand command = ParseCommandLine(words);
   for (const std::string& warning : command.warnings) LogWarning(warning);
+  if (command.special == "data") return RunData(command);
   if (command.special == "memory") return RunMemory(command);
   if (command.special == "monitor") return RunMonitor(command);
   if (!command.special.empty()) return RunSpecial(command);

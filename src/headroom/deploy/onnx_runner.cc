@@ -11,6 +11,7 @@
 
 #include <array>
 #include <string>
+#include <string_view>
 #include <utility>
 
 namespace headroom {
@@ -28,6 +29,18 @@ std::string CannotRun(const std::filesystem::path& path, const std::string& why)
       path.string(), why);
 }
 
+// OpenCV names the node that it cannot read: "... [Split@ai.onnx]:(onnx_node!/model.10/Split) ...".
+std::string BlamedNode(const std::string& text) {
+  const std::size_t begin = text.find("Node [");
+  const std::size_t at = text.find('@', begin);
+  const std::size_t name = text.find("onnx_node!", begin);
+  if (begin == std::string::npos || at == std::string::npos || name == std::string::npos)
+    return text.substr(0, text.find('\n'));
+  const std::size_t name_begin = name + std::string_view("onnx_node!").size();
+  return fmt::format("it cannot read the operator {} ({})", text.substr(begin + 6, at - begin - 6),
+                     text.substr(name_begin, text.find(')', name) - name_begin));
+}
+
 class OpenCvRunner : public NetworkRunner {
  public:
   OpenCvRunner(cv::dnn::Net net, std::filesystem::path file)
@@ -41,7 +54,7 @@ class OpenCvRunner : public NetworkRunner {
       net_.setInput(input);
       output_ = net_.forward();
     } catch (const cv::Exception& error) {
-      throw DataError(CannotRun(file_, error.err));
+      throw DataError(CannotRun(file_, BlamedNode(error.err)));
     }
     Output output{.data = output_.ptr<float>(), .shape = {}};
     for (int i = 0; i < output_.dims; ++i) output.shape.push_back(output_.size[i]);
@@ -82,8 +95,7 @@ OpenedNetwork OpenOnnx(const std::filesystem::path& path, int threads) {
                                                 file->bytes().size());
     return {std::move(*facts), std::make_unique<OpenCvRunner>(std::move(net), path)};
   } catch (const cv::Exception& error) {
-    // "... [Split@ai.onnx]:(onnx_node!...) ..." names the node.
-    throw DataError(CannotRun(path, error.err));
+    throw DataError(CannotRun(path, BlamedNode(error.err)));
   }
 }
 

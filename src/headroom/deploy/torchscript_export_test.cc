@@ -22,6 +22,12 @@ at::Tensor RunScript(const std::string& file, const at::Tensor& input) {
   return torch::jit::load(file).forward({input}).toTensor();
 }
 
+// How far the row of b that is nearest to a row of a is away, for the worst row.
+double LargestMiss(const at::Tensor& a, const at::Tensor& b) {
+  const at::Tensor distances = (a.unsqueeze(2) - b.unsqueeze(1)).abs().amax(3);
+  return distances.amin(2).max().item<double>();
+}
+
 class TorchScript : public ::testing::TestWithParam<const char*> {};
 
 TEST_P(TorchScript, GivesWhatTheModelGives) {
@@ -32,8 +38,17 @@ TEST_P(TorchScript, GivesWhatTheModelGives) {
   const at::Tensor pixels = RandomPixels(2, 64, 96);
   const at::Tensor expected = testing::OwnPredictions(model, pixels, false);
   EXPECT_LT(MaxDifference(RunScript(file, NetworkInput(pixels)), expected), 1e-3);
+}
+
+TEST_P(TorchScript, GivesInPythonWhatTheModelGives) {
   if (testing::Python() == nullptr) GTEST_SKIP() << "HEADROOM_ULTRALYTICS_PYTHON is not set";
-  EXPECT_TRUE(testing::CheckInPython(file, NetworkInput(pixels), expected, 1e-3));
+  const testing::TempDir dir;
+  Model model = RandomModel(GetParam(), 5);
+  const std::string file = dir.path() / "a.torchscript";
+  ExportTorchScript(file, model, OptionsFor(model, 2, 64, 96));
+  const at::Tensor pixels = RandomPixels(2, 64, 96);
+  EXPECT_TRUE(testing::CheckInPython(file, NetworkInput(pixels),
+                                     testing::OwnPredictions(model, pixels, false), 1e-3));
 }
 
 TEST_P(TorchScript, TakesAnySizeWhenDynamic) {
@@ -75,8 +90,9 @@ TEST(ExportTorchScript, SelectsOfTheOneToOneHead) {
   const std::string file = dir.path() / "a.torchscript";
   ExportTorchScript(file, model, options);
   const at::Tensor pixels = RandomPixels(2, 64, 96);
+  // Scores tie to the last bit here and there, so rows may come in another order.
   EXPECT_LT(
-      MaxDifference(RunScript(file, NetworkInput(pixels)), testing::OwnEndToEnd(model, pixels, 30)),
+      LargestMiss(RunScript(file, NetworkInput(pixels)), testing::OwnEndToEnd(model, pixels, 30)),
       2e-3);
 }
 
