@@ -11,6 +11,7 @@
 #include "headroom/train/checkpoint.h"
 #include "headroom/train/observer_list.h"
 #include "headroom/train/plot_observer.h"
+#include "headroom/train/tensorboard_observer.h"
 #include "headroom/train/trainer.h"
 
 #include <ATen/Parallel.h>
@@ -122,6 +123,8 @@ ExitCode RunTrain(const ParsedCommand& command) {
   ObserverList observers;
   observers.Add(console);
   if (options.plots) observers.Add(plots);
+  TensorboardObserver tensorboard;
+  if (options.tensorboard) observers.Add(tensorboard);
   Trainer trainer(std::move(options), settings, budget, observers, Interrupted);
   const TrainOutcome outcome = trainer.Run();
   if (outcome.interrupted) return ExitCode::kInterrupted;

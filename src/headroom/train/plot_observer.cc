@@ -9,6 +9,7 @@
 #include "headroom/plot/metric_curves_chart.h"
 #include "headroom/plot/results_chart.h"
 #include "headroom/train/out_of_memory.h"
+#include "headroom/train/run_report.h"
 #include "headroom/train/run_tables.h"
 
 #include <fmt/format.h>
@@ -226,8 +227,8 @@ void PlotObserver::FinishValidationBatch() {
 void PlotObserver::OnValidationEnd(const ValidationEnd& end) {
   if (grids_) FinishValidationBatch();
   if (!end.metrics.classes.empty()) {
-    for (const CurveKind kind : {CurveKind::kPrecisionRecall, CurveKind::kPrecision,
-                                 CurveKind::kRecall, CurveKind::kF1}) {
+    for (const CurveKind kind :
+         {CurveKind::kPrecisionRecall, CurveKind::kPrecision, CurveKind::kRecall, CurveKind::kF1}) {
       const std::string file(FileName(kind));
       const MetricCurvesData data = CurvesOf(kind, end.metrics, run_.names);
       Draw(file, kChart, [&] { WritePng(run_.folder / file, MetricCurvesFigure(data)); });
@@ -241,7 +242,7 @@ void PlotObserver::OnValidationEnd(const ValidationEnd& end) {
   }
 }
 
-void PlotObserver::OnRunEnd(const std::string& /*memory_summary*/) {
+void PlotObserver::OnRunEnd(const std::string& memory_summary) {
   Draw("results.png", kChart, [&] {
     const NumberTable table = ReadNumberTable(run_.folder / "results.csv");
     const ResultsData data = ResultsFromTable(table.columns, table.rows);
@@ -249,10 +250,10 @@ void PlotObserver::OnRunEnd(const std::string& /*memory_summary*/) {
   });
   Draw("memory.png", kChart, [&] {
     MemoryTimeline timeline = TimelineOf(ReadNumberTable(run_.folder / "memory.csv"));
-    for (auto& [second, text] : acts_) timeline.adaptations.push_back({second, text});
-    if (!timeline.seconds.empty())
-      WritePng(run_.folder / "memory.png", MemoryFigure(timeline));
+    for (const auto& [second, text] : acts_) timeline.adaptations.push_back({second, text});
+    if (!timeline.seconds.empty()) WritePng(run_.folder / "memory.png", MemoryFigure(timeline));
   });
+  Draw("report.html", kChart, [&] { WriteRunReport(run_, memory_summary, acts_); });
 }
 
 }  // namespace headroom

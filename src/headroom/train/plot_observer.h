@@ -20,8 +20,8 @@ namespace headroom {
 [[nodiscard]] MemoryNeed EstimatePlotMemory(int image_size);
 
 // Draws a run (plots=True): labels.jpg, train_batch*.jpg, val_batch*_labels.jpg and _pred.jpg, the
-// metric curves, both confusion matrices, results.png and memory.png. Every drawing reserves its
-// memory first; where there is none it is left out and said, the run goes on.
+// metric curves, both confusion matrices, results.png, memory.png and report.html. Every drawing
+// reserves its memory first; where there is none it is left out and said, the run goes on.
 class PlotObserver : public TrainObserver {
  public:
   // Both must outlive it. Lines for people go to `messages`.
