@@ -3,7 +3,7 @@
 
 #include "headroom/core/error.h"
 #include "headroom/core/file.h"
-#include "headroom/deploy/export_testing.h"
+#include "headroom/deploy/export_test_data.h"
 #include "headroom/testing/temp_dir.h"
 
 #include <ATen/ATen.h>

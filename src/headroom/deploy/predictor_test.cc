@@ -3,7 +3,7 @@
 
 #include "headroom/core/error.h"
 #include "headroom/core/file.h"
-#include "headroom/deploy/export_testing.h"
+#include "headroom/deploy/export_test_data.h"
 #include "headroom/deploy/exported_detector.h"
 #include "headroom/deploy/model_detector.h"
 #include "headroom/deploy/onnx_export.h"

@@ -2,7 +2,7 @@
 #include "headroom/deploy/torchscript_export.h"
 
 #include "headroom/deploy/export_metadata.h"
-#include "headroom/deploy/export_testing.h"
+#include "headroom/deploy/export_test_data.h"
 #include "headroom/testing/temp_dir.h"
 
 #include <gtest/gtest.h>

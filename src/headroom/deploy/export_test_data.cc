@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "headroom/deploy/export_testing.h"
+#include "headroom/deploy/export_test_data.h"
 
 #include "headroom/config/model_yaml.h"
 #include "headroom/core/file.h"
