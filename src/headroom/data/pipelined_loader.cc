@@ -93,7 +93,9 @@ void PipelinedLoader::MakeNext(SampleSource::Scratch& scratch) {
   ++making_;
   std::exception_ptr failure;
   try {
+    place.prepared = false;
     source_->BeforeMake(position);
+    place.prepared = true;
   } catch (...) {
     failure = std::current_exception();
   }
@@ -114,11 +116,16 @@ void PipelinedLoader::MakeNext(SampleSource::Scratch& scratch) {
 // In the consumer's thread: a failure for lack of memory may be over.
 void PipelinedLoader::MakeAgain(std::int64_t position, Place& place) {
   if (!own_scratch_) own_scratch_ = source_->MakeScratch();
-  place.failure = nullptr;
-  mutex_.unlock();
   std::exception_ptr failure;
   try {
-    source_->Make(position, *own_scratch_, &place.slot);
+    if (!place.prepared) source_->BeforeMake(position);
+    place.prepared = true;
+  } catch (...) {
+    failure = std::current_exception();
+  }
+  mutex_.unlock();
+  try {
+    if (!failure) source_->Make(position, *own_scratch_, &place.slot);
   } catch (...) {
     failure = std::current_exception();
   }

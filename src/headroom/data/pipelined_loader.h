@@ -68,6 +68,7 @@ class PipelinedLoader : public Loader {
   struct Place {
     State state = State::kEmpty;
     std::exception_ptr failure;
+    bool prepared = false;  // BeforeMake has succeeded.
     bool reported = false;  // Get has thrown it: asked for again, it is made again.
     SampleSlot slot;
   };

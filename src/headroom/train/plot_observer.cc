@@ -15,6 +15,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 namespace headroom {
@@ -138,11 +139,14 @@ std::string PlotObserver::Caption(const Sample& sample, const DatasetIndex* inde
 void PlotObserver::OnMessage(const std::string& text) {
   constexpr std::string_view kMark = "Memory: ";
   if (!text.starts_with(kMark) || run_.folder.empty()) return;
-  acts_.emplace_back(LastSecond(run_.folder / "memory.csv"), text.substr(kMark.size()));
+  const double seconds =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - started_).count();
+  acts_.emplace_back(seconds, text.substr(kMark.size()));
 }
 
 void PlotObserver::OnRunStart(const RunStart& run) {
   run_ = run;
+  started_ = std::chrono::steady_clock::now();
   const Options& o = *run.options;
   closing_epoch_ = o.close_mosaic > 0 && o.mosaic > 0 ? o.epochs - o.close_mosaic : -1;
   DrawLabels();

@@ -7,6 +7,7 @@
 #include "headroom/plot/picture_grid.h"
 #include "headroom/train/observer.h"
 
+#include <chrono>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -50,7 +51,7 @@ class PlotObserver : public TrainObserver {
   RunStart run_;
   int closing_epoch_ = -1;
   int drawn_after_closing_ = 0;
-  double seconds_ = 0;
+  std::chrono::steady_clock::time_point started_;
   std::unique_ptr<ValidationGrids> grids_;
   std::vector<std::pair<double, std::string>> acts_;  // Adaptations, by seconds of the run.
 };

@@ -82,9 +82,4 @@ MemoryTimeline TimelineOf(const NumberTable& memory_csv) {
   return timeline;
 }
 
-double LastSecond(const std::filesystem::path& memory_csv) {
-  const std::vector<double> seconds = ReadNumberTable(memory_csv).Column("time_s");
-  return seconds.empty() ? 0 : seconds.back();
-}
-
 }  // namespace headroom

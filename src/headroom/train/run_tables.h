@@ -22,7 +22,5 @@ struct NumberTable {
 // The run's memory over time, from memory.csv: consumers that ever held something, the rest of what
 // is resident, the limit of now, and the GPU where there is one.
 [[nodiscard]] MemoryTimeline TimelineOf(const NumberTable& memory_csv);
-// The time of the last row of memory.csv; 0 where there is none yet.
-[[nodiscard]] double LastSecond(const std::filesystem::path& memory_csv);
 
 }  // namespace headroom

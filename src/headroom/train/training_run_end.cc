@@ -48,7 +48,9 @@ TrainOutcome TrainingRun::Finish(bool finished) {
   End(RunEnd::kFinished);
   observer.OnMessage(fmt::format("Results saved to {}", folder.string()));
   SayMemory();
-  observer.OnRunEnd(watch->SummaryLine());
+  const std::string summary = watch->SummaryLine();
+  watch.reset();  // Writes what is left of memory.csv.
+  observer.OnRunEnd(summary);
   observer.OnMessage(fmt::format("Train on with: yolo detect train model={} data={}",
                                  files->Weights("last.pt").string(), options.data));
   return {folder, false, files->cannot_write()};
