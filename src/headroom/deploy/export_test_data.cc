@@ -2,14 +2,18 @@
 #include "headroom/deploy/export_test_data.h"
 
 #include "headroom/config/model_yaml.h"
+#include "headroom/core/check.h"
 #include "headroom/core/file.h"
 #include "headroom/detect/decode_predictions.h"
 #include "headroom/detect/end_to_end.h"
 #include "headroom/detect/find_candidates.h"
 #include "headroom/detect/nms.h"
+#include "headroom/interop/ultralytics_checkpoint.h"
+#include "headroom/testing/shared_files.h"
 #include "headroom/testing/temp_dir.h"
 
 #include <ATen/ATen.h>
+#include <ATen/Parallel.h>
 #include <fmt/format.h>
 
 #include <cstdlib>
@@ -42,6 +46,9 @@ void ForEachHead(Model& model, const at::Tensor& pixels, bool one_to_one,
   }
 }
 
+// Tests share the machine with others; OpenMP's idle threads would spin beside them.
+void UseOneThread() { at::set_num_threads(1); }
+
 void CopyRows(std::span<const Detection> detections, at::Tensor rows) {
   for (std::size_t i = 0; i < detections.size() && i < static_cast<std::size_t>(rows.size(0));
        ++i) {
@@ -54,6 +61,7 @@ void CopyRows(std::span<const Detection> detections, at::Tensor rows) {
 }  // namespace
 
 Model RandomModel(const std::string& yaml, std::int64_t classes) {
+  UseOneThread();
   Model model = BuildModel(ReadModelYaml(yaml), {.classes = classes}, at::kCPU);
   ParameterStore& store = *model.parameters;
   store.Allocate(at::kCPU, Element::kFloat32, false);
@@ -66,6 +74,25 @@ Model RandomModel(const std::string& yaml, std::int64_t classes) {
     store.value(norm.bias).normal_(0, 0.2, generator);
   }
   for (const int bias : model.class_biases) store.value(bias).normal_(-1, 1, generator);
+  return model;
+}
+
+Model ReferenceModel(const std::string& name) {
+  UseOneThread();
+  const Result<CheckpointContents> file =
+      ReadCheckpoint(SharedFile("reference-run") / (name + "-bccd") / "best.pt");
+  HEADROOM_CHECK(file.ok(), file.error());
+  Model model = BuildModel(ReadModelYaml(name + ".yaml"), {.classes = file->class_count}, at::kCPU);
+  ParameterStore& store = *model.parameters;
+  store.Allocate(at::kCPU, Element::kFloat32, false);
+  for (const ParameterStore::Entry& entry : store.entries()) {
+    if (entry.kind == ParameterStore::EntryKind::kBatchCount) continue;
+    const at::Tensor& target = entry.kind == ParameterStore::EntryKind::kParameter
+                                   ? store.value(entry.index)
+                                   : store.running_view(entry.index);
+    const std::vector<float> values = AsFloats(file->Find(entry.name)->data);
+    target.copy_(at::tensor(values).view(target.sizes()));
+  }
   return model;
 }
 

@@ -14,6 +14,8 @@ namespace headroom::testing {
 
 // A model with random weights and random batch-norm statistics; scores are spread over (0, 1).
 [[nodiscard]] Model RandomModel(const std::string& yaml, std::int64_t classes);
+// The best.pt of a run of the reference (reference-run/<name>-bccd in the shared files).
+[[nodiscard]] Model ReferenceModel(const std::string& name);
 // uint8 [n, 3, h, w], channels last, and the same in [0, 1] as exported networks take it.
 [[nodiscard]] at::Tensor RandomPixels(std::int64_t images, std::int64_t height, std::int64_t width);
 [[nodiscard]] at::Tensor NetworkInput(const at::Tensor& pixels);
