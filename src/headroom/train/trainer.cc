@@ -11,6 +11,7 @@
 #include "headroom/optim/schedule.h"
 #include "headroom/train/checkpoint.h"
 #include "headroom/train/model_files.h"
+#include "headroom/train/reference_resume.h"
 #include "headroom/train/run_setup.h"
 #include "headroom/train/train_choices.h"
 #include "headroom/train/validator.h"
@@ -71,9 +72,9 @@ struct Trainer::Run_ {
     const std::string path = options.resume_file.empty() ? options.model : options.resume_file;
     Result<CheckpointContents> file = ReadCheckpoint(path);
     if (!file) throw ConfigError(fmt::format("resume: {}", file.error()));
-    if (file->headroom == nullptr || file->headroom->Find("values") == nullptr) {
+    if (!CanBeResumed(*file)) {
       throw ConfigError(
-          fmt::format("{} is a finished or foreign checkpoint; nothing is left to resume. Start a "
+          fmt::format("{} is a finished checkpoint; nothing is left to resume. Start a "
                       "new training with model={} instead",
                       path, path));
     }
