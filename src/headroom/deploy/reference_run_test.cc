@@ -2,7 +2,7 @@
 // Against what the reference recorded of its own models on real pictures.
 #include "headroom/core/file.h"
 #include "headroom/deploy/detector_validation.h"
-#include "headroom/deploy/export_testing.h"
+#include "headroom/deploy/export_test_data.h"
 #include "headroom/deploy/exported_detector.h"
 #include "headroom/deploy/model_detector.h"
 #include "headroom/deploy/onnx_export.h"

@@ -6,6 +6,7 @@
 #include "headroom/core/file.h"
 #include "headroom/interop/torch_archive.h"
 #include "headroom/train/model_files.h"
+#include "headroom/train/reference_resume.h"
 
 #include <ATen/ATen.h>
 #include <fmt/chrono.h>
@@ -154,10 +155,12 @@ void SaveCheckpoint(const std::filesystem::path& path, const CheckpointParts& pa
 
 RunPosition RestoreCheckpoint(const CheckpointContents& file, const CheckpointParts& parts) {
   const PickleNode* own = file.headroom;
-  if (own == nullptr)
+  if (own == nullptr) {
+    if (CanBeResumed(file)) return RestoreReferenceCheckpoint(file, parts);
     throw DataError(
         "the checkpoint holds no run that can be continued exactly; start a new training with "
         "model=FILE");
+  }
   const auto number = [&](const char* key) {
     const PickleNode* node = own->Find(key);
     return node == nullptr ? 0.0 : node->Number().value_or(0);

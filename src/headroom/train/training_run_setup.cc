@@ -3,6 +3,7 @@
 #include "headroom/core/error.h"
 #include "headroom/core/file.h"
 #include "headroom/train/out_of_memory.h"
+#include "headroom/train/reference_resume.h"
 #include "headroom/train/training_run.h"
 
 #include <fmt/format.h>
@@ -48,9 +49,9 @@ void TrainingRun::ReadResume() {
   const std::string path = options.resume_file.empty() ? options.model : options.resume_file;
   Result<CheckpointContents> file = ReadCheckpoint(path);
   if (!file) throw ConfigError(fmt::format("resume: {}", file.error()));
-  if (file->headroom == nullptr || file->headroom->Find("values") == nullptr) {
+  if (!CanBeResumed(*file)) {
     throw ConfigError(
-        fmt::format("{} is a finished or foreign checkpoint; nothing is left to resume. Start a "
+        fmt::format("{} is a finished checkpoint; nothing is left to resume. Start a "
                     "new training with model={} instead",
                     path, path));
   }
