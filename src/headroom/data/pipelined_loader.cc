@@ -117,15 +117,9 @@ void PipelinedLoader::MakeNext(SampleSource::Scratch& scratch) {
 void PipelinedLoader::MakeAgain(std::int64_t position, Place& place) {
   if (!own_scratch_) own_scratch_ = source_->MakeScratch();
   std::exception_ptr failure;
-  try {
-    if (!place.prepared) source_->BeforeMake(position);
-    place.prepared = true;
-  } catch (...) {
-    failure = std::current_exception();
-  }
   mutex_.unlock();
   try {
-    if (!failure) source_->Make(position, *own_scratch_, &place.slot);
+    source_->Make(position, *own_scratch_, &place.slot);
   } catch (...) {
     failure = std::current_exception();
   }
@@ -176,7 +170,9 @@ const Sample& PipelinedLoader::Get(std::int64_t position) {
         std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   }
   if (place.failure) {
-    if (!std::exchange(place.reported, true)) std::rethrow_exception(place.failure);
+    // BeforeMake is called once a position, whatever comes of it.
+    if (!std::exchange(place.reported, true) || !place.prepared)
+      std::rethrow_exception(place.failure);
     MakeAgain(position, place);
     if (place.failure) std::rethrow_exception(place.failure);
   }
