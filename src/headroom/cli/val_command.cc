@@ -30,10 +30,12 @@ ValidatorOptions MakeValidatorOptions(const Options& options, const Model& model
           .batch = batch,
           .at_once = std::min(batch, 16),
           .workers = std::max(1, std::min(options.workers, at::get_num_threads())),
+          .rect = !options.IsTyped("rect") || options.rect,
           .confidence = static_cast<float>(options.conf.value_or(0.001)),
           .iou = static_cast<float>(options.iou),
           .max_detections = options.max_det,
           .agnostic = options.single_cls || options.agnostic_nms,
+          .single_class = options.single_cls,
           .end_to_end = options.nms.has_value() && !*options.nms && model.one_to_one.has_value(),
           .classes = options.classes,
           .matrix_confidence = static_cast<float>(options.conf.value_or(0.25))};
