@@ -72,19 +72,8 @@ std::vector<OptionValue> Values(const std::string& knob) {
 // The least that the knob's value needs, before anything else gives.
 MemoryPlan Unfitted(const PlannedMachine& machine, const Options& options) {
   const TrainingSetup& setup = machine.setup();
-  PlanSubject subject = setup.Subject();
-  const PlanSubject changed{.model = subject.model,
-                            .options = options,
-                            .train = subject.train,
-                            .val = subject.val,
-                            .optimizer = subject.optimizer,
-                            .activation = subject.activation,
-                            .trained_layers = subject.trained_layers,
-                            .place = subject.place,
-                            .runtime = subject.runtime,
-                            .scratch = subject.scratch};
   const int batch = options.batch >= 1 ? static_cast<int>(options.batch) : 16;
-  return PlanTraining(changed, InitialSettings(options, batch, setup.cores()));
+  return PlanTraining(setup.SubjectWith(options), InitialSettings(options, batch, setup.cores()));
 }
 
 }  // namespace
@@ -123,17 +112,7 @@ PlannedMachine::Outcome PlannedMachine::Fit(const PlanLimits& limits) const {
 
 PlannedMachine::Outcome PlannedMachine::FitWith(const Options& options,
                                                 const PlanLimits& limits) const {
-  const PlanSubject s = setup_.Subject();
-  const PlanSubject subject{.model = s.model,
-                            .options = options,
-                            .train = s.train,
-                            .val = s.val,
-                            .optimizer = s.optimizer,
-                            .activation = s.activation,
-                            .trained_layers = s.trained_layers,
-                            .place = s.place,
-                            .runtime = s.runtime,
-                            .scratch = s.scratch};
+  const PlanSubject subject = setup_.SubjectWith(options);
   Outcome outcome;
   const TrainSettings first = InitialSettings(options, 16, setup_.cores());
   const int batch = ChooseBatch(subject, first, limits, &outcome.batch_note);

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "headroom/train/run_setup.h"
 #include "headroom/train/train_plan.h"
 
 #include <fmt/format.h>
@@ -188,9 +189,7 @@ TrainSettings InitialSettings(const Options& options, int batch, int cores) {
   t.batch = batch;
   t.micro_batch = std::min(options.microbatch.value_or(batch), batch);
   t.validate_at_once = t.micro_batch;
-  t.recompute = options.recompute == "none"     ? Recompute::kNone
-                : options.recompute == "blocks" ? Recompute::kBlocks
-                                                : Recompute::kActivations;
+  t.recompute = ParseRecompute(options.recompute);
   t.workers = options.workers < 0     ? std::min(2, cores)
               : options.workers_typed ? options.workers
                                       : std::min(8, cores);

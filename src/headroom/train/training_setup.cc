@@ -128,6 +128,20 @@ PlanSubject TrainingSetup::Subject() const {
   return Subject(DecideOptimizer(options.batch >= 1 ? static_cast<int>(options.batch) : 16).kind);
 }
 
+PlanSubject TrainingSetup::SubjectWith(const Options& changed) const {
+  const PlanSubject s = Subject();
+  return {.model = s.model,
+          .options = changed,
+          .train = s.train,
+          .val = s.val,
+          .optimizer = s.optimizer,
+          .activation = s.activation,
+          .trained_layers = s.trained_layers,
+          .place = s.place,
+          .runtime = s.runtime,
+          .scratch = s.scratch};
+}
+
 PlanLimits TrainingSetup::Limits() const {
   PlanLimits limits;
   limits[0] = {budget.limit(), budget.origin()};

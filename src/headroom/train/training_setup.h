@@ -30,7 +30,7 @@ class TrainingSetup {
   TrainingSetup(Options run_options, Settings run_settings, Budget& host_budget,
                 TrainObserver& run_observer);
 
-  // Finds and checks the data set. `sample`: at most so many bytes of messages are shown.
+  // Finds and checks the data set.
   void ReadData();
   // Builds the model, copies weights, prints the layer table.
   void BuildNetwork();
@@ -41,6 +41,8 @@ class TrainingSetup {
   void MeasureProcess();
   [[nodiscard]] PlanSubject Subject(OptimizerKind optimizer) const;
   [[nodiscard]] PlanSubject Subject() const;
+  // The same with other options, which must outlive it.
+  [[nodiscard]] PlanSubject SubjectWith(const Options& changed) const;
   // The host's budget as the plan's limit.
   [[nodiscard]] PlanLimits Limits() const;
 
