@@ -3,6 +3,7 @@
 
 #include "headroom/ops/conv_bias.h"
 #include "headroom/ops/conv_bn_act.h"
+#include "headroom/ops/convolution_cpu.h"
 
 #include <ATen/ATen.h>
 
@@ -65,7 +66,7 @@ ConvolutionSeconds TimeConvolutions(const Graph& graph, std::int64_t images, con
     });
     const double backward = Best(rounds, [&] {
       at::Tensor dx;
-      ConvolveBackward(*spec, dy, x, weight, first ? nullptr : &dx, weight_grad);
+      ConvolveBackwardCpu(*spec, dy, x, weight, first ? nullptr : &dx, weight_grad);
     });
     first = false;
     each.push_back({node.name, *spec, in, forward, backward});

@@ -7,6 +7,7 @@
 #include "headroom/graph/row_views.h"
 #include "headroom/kernels/bias.h"
 #include "headroom/kernels/channel_statistics.h"
+#include "headroom/ops/convolution_cpu.h"
 
 #include <ATen/ATen.h>
 
@@ -55,8 +56,8 @@ void ConvBiasCpu::Backward(OperationCall& call) const {
     grad = at::empty(wide.sizes(), kernel.options(), at::MemoryFormat::ChannelsLast);
     CopyChannels(wide, grad);
   }
-  ConvolveBackward(convolution(), grad, call.inputs[0], kernel, call.input_grads[0],
-                   call.weight_grads ? parameters.gradient(weight()) : at::Tensor());
+  ConvolveBackwardCpu(convolution(), grad, call.inputs[0], kernel, call.input_grads[0],
+                      call.weight_grads ? parameters.gradient(weight()) : at::Tensor());
 }
 
 }  // namespace headroom

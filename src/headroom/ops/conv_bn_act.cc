@@ -52,12 +52,18 @@ void ConvBnAct::Forward(OperationCall& call) const {
 
 void ConvBnAct::Rematerialize(OperationCall& call) const { Activate(call); }
 
+void ConvBnAct::BackwardConvolution(const at::Tensor& output_grad, const at::Tensor& input,
+                                    const at::Tensor& weight, at::Tensor* input_grad,
+                                    const at::Tensor& weight_grad) const {
+  ConvolveBackward(spec_.convolution, output_grad, input, weight, input_grad, weight_grad);
+}
+
 void ConvBnAct::Backward(OperationCall& call) const {
   BackwardNorm(call);
   ParameterStore& parameters = *call.parameters;
-  ConvolveBackward(spec_.convolution, *call.saved, call.inputs[0],
-                   parameters.compute_value(spec_.weight), call.input_grads[0],
-                   call.weight_grads ? parameters.gradient(spec_.weight) : at::Tensor());
+  BackwardConvolution(*call.saved, call.inputs[0], parameters.compute_value(spec_.weight),
+                      call.input_grads[0],
+                      call.weight_grads ? parameters.gradient(spec_.weight) : at::Tensor());
 }
 
 }  // namespace headroom

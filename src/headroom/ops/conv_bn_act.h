@@ -59,6 +59,10 @@ class ConvBnAct : public Operation {
   virtual void Activate(OperationCall& call) const = 0;
   // Overwrites y (call.saved) with its gradient; writes the norm's parameter gradients.
   virtual void BackwardNorm(OperationCall& call) const = 0;
+  // ConvolveBackward, or what does the same faster.
+  virtual void BackwardConvolution(const at::Tensor& output_grad, const at::Tensor& input,
+                                   const at::Tensor& weight, at::Tensor* input_grad,
+                                   const at::Tensor& weight_grad) const;
 
   // The mean that the current mode normalises with.
   [[nodiscard]] const at::Tensor& Mean(const OperationCall& call) const;

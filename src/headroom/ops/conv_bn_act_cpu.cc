@@ -6,6 +6,7 @@
 #include "headroom/graph/row_views.h"
 #include "headroom/kernels/bn_act.h"
 #include "headroom/kernels/channel_statistics.h"
+#include "headroom/ops/convolution_cpu.h"
 
 #include <ATen/Parallel.h>
 
@@ -175,6 +176,12 @@ void ConvBnActCpu::BackwardNorm(OperationCall& call) const {
     d_beta[c] = static_cast<float>(sums[c]);
     d_gamma[c] = static_cast<float>(sums[width + c]);
   }
+}
+
+void ConvBnActCpu::BackwardConvolution(const at::Tensor& output_grad, const at::Tensor& input,
+                                       const at::Tensor& weight, at::Tensor* input_grad,
+                                       const at::Tensor& weight_grad) const {
+  ConvolveBackwardCpu(spec().convolution, output_grad, input, weight, input_grad, weight_grad);
 }
 
 }  // namespace headroom

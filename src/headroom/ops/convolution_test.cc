@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "headroom/ops/convolution.h"
+#include "headroom/ops/convolution_cpu.h"
 
 #include <ATen/Parallel.h>
 #include <gtest/gtest.h>
@@ -40,6 +40,31 @@ TEST(Convolution, ThreadsDoNotChangeResultsAndStayAsManyAsTheyWere) {
     }
   }
   at::set_num_threads(before);
+}
+
+// Our own weight gradient against LibTorch's, where this processor takes ours; the same function
+// elsewhere.
+TEST(Convolution, TheWeightGradientIsLibTorchs) {
+  const ConvolutionSpec specs[] = {{.in_channels = 3, .out_channels = 16, .kernel = 3, .stride = 2},
+                                   {.in_channels = 95, .out_channels = 7, .kernel = 3},
+                                   {.in_channels = 32, .out_channels = 64, .kernel = 1},
+                                   {.in_channels = 8, .out_channels = 8, .kernel = 3, .groups = 8}};
+  for (const ConvolutionSpec& spec : specs) {
+    for (const std::int64_t images : {1, 4}) {
+      torch::manual_seed(2);
+      const at::Tensor x = RandomMap(images, spec.in_channels, 40, 36);
+      const at::Tensor weight =
+          RandomMap(spec.out_channels, spec.in_channels / spec.groups, spec.kernel, spec.kernel);
+      const Extent out = spec.OutputExtent({40, 36});
+      const at::Tensor dy = RandomMap(images, spec.out_channels, out.height, out.width);
+      at::Tensor dx, expected_dx;
+      const at::Tensor dw = at::empty_like(weight), expected = at::empty_like(weight);
+      ConvolveBackwardCpu(spec, dy, x, weight, &dx, dw);
+      ConvolveBackward(spec, dy, x, weight, &expected_dx, expected);
+      EXPECT_LT((dw - expected).norm().item<double>(), 1e-5 * expected.norm().item<double>());
+      EXPECT_TRUE(torch::equal(dx, expected_dx));
+    }
+  }
 }
 
 }  // namespace
