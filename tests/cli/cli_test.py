@@ -8,11 +8,13 @@ import os
 import pathlib
 import shutil
 import signal
+import struct
 import subprocess
 import sys
 import tempfile
 import time
 import unittest
+import zlib
 
 YOLO = SAMPLE = None
 SHARED = pathlib.Path(__file__).resolve().parents[3] / "shared"
@@ -21,6 +23,15 @@ QUICK = ["model=yolo11n.yaml", "imgsz=96", "batch=8", "workers=1", "amp=False", 
 
 def run(*words, cwd):
     return subprocess.run([YOLO, *words], cwd=cwd, capture_output=True, text=True, timeout=600)
+
+
+def png(width, height):
+    """A grey picture as the bytes of a PNG file."""
+    def chunk(kind, content):
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+    rows = b"".join(b"\0" + bytes((x * y) % 251 for x in range(width * 3)) for y in range(height))
+    return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
+            + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b""))
 
 
 class CliTest(unittest.TestCase):
@@ -69,6 +80,60 @@ class CliTest(unittest.TestCase):
         label.write_text("7 0.5 0.5 0.2 0.2\n")
         output = self.expect(0, *self.train("epochs=1", "val=False"))
         self.assertIn(label.name, output)
+
+    def test_damaged_files_are_named_and_the_run_goes_on(self):
+        images, labels = self.data / "images/train", self.data / "labels/train"
+        pictures = sorted(images.glob("*.jpg"))[:9]
+        broken = {
+            "four.txt": "0 0.5 0.5 0.2\n",
+            "seven.txt": "0 0.5 0.5 0.2 0.2 0.1 0.1 0.3\n",
+            "class.txt": "3 0.5 0.5 0.2 0.2\n",
+            "nan.txt": "0 nan 0.5 0.2 0.2\n",
+            "negative.txt": "0 0.5 0.5 -0.2 0.2\n",
+            "outside.txt": "0 1.5 0.5 0.2 0.2\n",
+            "words.txt": "red 0.5 0.5 0.2 0.2\n",
+        }
+        for name, text in broken.items():
+            shutil.copy(pictures[0], images / name.replace(".txt", ".jpg"))
+            (labels / name).write_text(text)
+        (images / "noise.jpg").write_bytes(b"\xff\xd8" + bytes(range(256)) * 8)
+        (images / "cut.png").write_bytes(png(64, 64)[:-40])
+        before = {path: path.read_bytes() for path in self.data.rglob("*")
+                  if path.is_file() and path.suffix != ".headroom"}
+        words = [word for word in self.train("epochs=1", "val=False") if not word.startswith("fraction")]
+        output = self.expect(0, *words)
+        for name in [*broken, "noise.jpg", "cut.png"]:
+            self.assertIn(name, output)
+        for path, content in before.items():
+            self.assertEqual(path.read_bytes(), content, f"{path} was changed")
+
+    def test_data_that_cannot_be_trained_on_says_why(self):
+        for path in (self.data / "labels/train").glob("*.txt"):
+            path.write_text("9 0.5 0.5 0.2 0.2\n")
+        self.expect(3, *self.train(), contains=["class 9", "0 to 2"])
+        shutil.rmtree(self.data / "labels")
+        self.expect(3, *self.train(), contains=["labels"])
+        for path in (self.data / "images/train").glob("*"):
+            path.unlink()
+        self.expect(3, *self.train(), contains=["images/train"])
+        (self.data / "data.yaml").write_text("path: nowhere\ntrain: images/train\nval: images/val\nnames: [a]\n")
+        output = self.expect(2, *self.train())
+        self.assertGreaterEqual(output.count("nowhere\n"), 3, "the places that were tried")
+
+    def test_95_classes_and_the_same_as_one(self):
+        names = "".join(f"  {i}: class{i}\n" for i in range(95))
+        (self.data / "data.yaml").write_text(f"train: images/train\nval: images/val\nnames:\n{names}")
+        count = 0
+        for path in sorted((self.data / "labels").rglob("*.txt")):
+            lines = [line.split() for line in path.read_text().splitlines()]
+            path.write_text("".join(f"{(count + k) % 95} {' '.join(line[1:])}\n" for k, line in enumerate(lines)))
+            count += len(lines)
+        for single in ("False", "True"):
+            name = f"single{single}"
+            output = self.expect(0, *self.train("epochs=1", f"single_cls={single}", f"name={name}"))
+            self.assertEqual("class94" in output, single == "False", output)
+            self.expect(0, "val", f"model=runs/detect/{name}/weights/best.pt", f"data={self.data}/data.yaml",
+                        "imgsz=96")
 
     def test_the_command_that_started_it_runs_as_typed(self):
         weights = SHARED / "reference-run/files/yolo11n-80class-random.pt"
