@@ -10,6 +10,7 @@
 #include "headroom/deploy/exported_detector.h"
 #include "headroom/detect/map_boxes.h"
 #include "headroom/metrics/coco_json.h"
+#include "headroom/nn/model_summary.h"
 #include "headroom/train/run_setup.h"
 #include "headroom/train/validator.h"
 
@@ -92,9 +93,7 @@ ExitCode RunVal(const ParsedCommand& command) {
   LoadedModel loaded = LoadForValidation(options, static_cast<int>(data_names.size()), settings,
                                          device, Element::kFloat32);
   const std::vector<std::string>& names = loaded.names.empty() ? data_names : loaded.names;
-  console.OnMessage(fmt::format("{} summary (fused): {} parameters, {:.1f} GFLOPs",
-                                loaded.model.config.Name(), loaded.model.ParameterCount(),
-                                loaded.model.Gflops({options.image_height, options.image_width})));
+  console.OnMessage(SummaryLine(loaded.model, ModelForm::kFused));
   const DatasetIndex index = BuildIndex(data, options.split, options, &budget, {}, {});
   for (const std::string& message : index.messages()) console.OnMessage("WARNING " + message);
 

@@ -34,16 +34,6 @@ std::int64_t Model::TrainedCount() const {
   return count;
 }
 
-double Model::Gflops(const Extent& image) const {
-  const std::vector<Extent> extents = graph->InferExtents(image);
-  std::int64_t multiply_adds = 0;
-  for (const Node& node : graph->nodes()) {
-    multiply_adds +=
-        node.operation->MultiplyAdds(extents[static_cast<std::size_t>(node.inputs[0].value)]);
-  }
-  return 2 * static_cast<double>(multiply_adds) / 1e9;
-}
-
 void InitializeParameters(Model& model, std::uint64_t seed) {
   ParameterStore& store = *model.parameters;
   const Rng rng(seed);

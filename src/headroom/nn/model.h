@@ -58,9 +58,6 @@ struct Model {
   [[nodiscard]] std::int64_t ParameterCount() const;
   // Of those, what gradients reach (all but the DFL bins and frozen layers).
   [[nodiscard]] std::int64_t TrainedCount() const;
-  // 2 * multiply-adds of one image, in units of 1e9, as the reference counts: convolutions and
-  // attention.
-  [[nodiscard]] double Gflops(const Extent& image) const;
 };
 
 // Builds the graph and declares the parameters; nothing is allocated (ParameterStore::Allocate).

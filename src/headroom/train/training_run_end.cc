@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "headroom/core/error.h"
+#include "headroom/nn/model_summary.h"
 #include "headroom/train/model_files.h"
 #include "headroom/train/training_run.h"
 
@@ -80,6 +81,7 @@ void TrainingRun::ValidateBest() {
   if (!file) throw DataError(file.error());
   observer.OnMessage(fmt::format("\nValidating {}...", best.string()));
   CopyWeights(*file, setup.loaded.model);
+  observer.OnMessage(SummaryLine(setup.loaded.model, ModelForm::kFused));
   Validator validator = MakeValidator();
   std::int64_t done = 0;
   const auto on_image = [&](const ImageDetections& image) {

@@ -3,6 +3,7 @@
 
 #include "headroom/monitor/effective_limit.h"
 #include "headroom/monitor/host_memory.h"
+#include "headroom/nn/model_summary.h"
 #include "headroom/train/batch_step.h"
 #include "headroom/train/train_choices.h"
 
@@ -70,10 +71,7 @@ void TrainingSetup::AnnounceModel() {
                                    fmt::format("{}", fmt::join(layer.from, ", ")), layer.repeats,
                                    layer.parameters, layer.module, layer.arguments));
   }
-  observer.OnMessage(
-      fmt::format("{} summary: {} layers, {} parameters, {} gradients, {:.1f} GFLOPs",
-                  model.config.Name(), model.graph->nodes().size(), model.ParameterCount(),
-                  model.TrainedCount(), model.Gflops({options.image_height, options.image_width})));
+  observer.OnMessage(SummaryLine(model, ModelForm::kTraining));
   if (!loaded.transferred.empty()) observer.OnMessage(loaded.transferred);
 }
 
