@@ -3,8 +3,7 @@
 #include "headroom/cli/last_run.h"
 #include "headroom/cli/memory_tables.h"
 #include "headroom/cli/process_setup.h"
-#include "headroom/config/option_table.h"
-#include "headroom/config/yaml_tree.h"
+#include "headroom/cli/run_arguments.h"
 #include "headroom/core/log.h"
 #include "headroom/core/strings.h"
 
@@ -77,12 +76,8 @@ ExitCode Advise(const std::vector<std::string>& words) {
 
 // A run of the reference: its arguments say what it asked for.
 ExitCode ExplainForeign(const std::filesystem::path& folder) {
-  const YamlTree tree = ReadYaml(folder / "args.yaml");
-  std::vector<Override> overrides;
-  for (const auto& [key, value] : tree.entries) {
-    if (FindOption(key) == nullptr || key == "save_dir" || key == "device") continue;
-    overrides.push_back({key, value.ToValue()});
-  }
+  std::vector<Override> overrides = ReadRunArguments(folder);
+  std::erase_if(overrides, [](const Override& word) { return word.key == "device"; });
   Options options = Options::FromOverrides(overrides);
   options.resume = false;
   Warnings observer;

@@ -249,6 +249,19 @@ TEST(DeathReport, SaysWhatWasHeldTheLimitAndWhatChanges) {
   EXPECT_EQ(ExplainDeath({SomeIdentity(), SomeState()}, SamePresent()).budget, Bytes::MiB(1600));
 }
 
+TEST(DeathReport, SaysWhetherThereIsACheckpointToGoOnFrom) {
+  PresentSystem present = SamePresent();
+  const LastState last{SomeIdentity(), SomeState()};
+  EXPECT_THAT(ExplainDeath(last, present).Text(),
+              HasSubstr("resume=True begins again: no checkpoint had been saved yet."));
+  present.has_checkpoint = true;
+  EXPECT_THAT(ExplainDeath(last, present).Text(),
+              HasSubstr("resume=True goes on from the last checkpoint with the same budget."));
+  present.group_oom_kills = 3;
+  EXPECT_THAT(ExplainDeath(last, present).Text(),
+              HasSubstr("instead of 1.56 GiB and goes on from the last checkpoint."));
+}
+
 TEST(DeathReport, FindsThePagesOfAProject) {
   const testing::TempDir project;
   for (const char* run : {"train", "train2"}) {
