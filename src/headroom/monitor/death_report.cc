@@ -118,7 +118,7 @@ Bytes BudgetAfter(const LastState& last, RunFate fate) {
 std::string WhatChanges(const LastState& last, RunFate fate, Bytes budget, bool has_checkpoint) {
   const char* from = has_checkpoint ? "goes on from the last checkpoint"
                                     : "begins again: no checkpoint had been saved yet";
-  if (fate == RunFate::kOomKilled) {
+  if (fate == RunFate::kOomKilled && budget > Bytes()) {
     return fmt::format("resume=True plans again within {} instead of {} and {}.", ToString(budget),
                        ToString(last.state.budget), from);
   }
@@ -189,11 +189,11 @@ DeathReport ExplainDeath(const LastState& last, const PresentSystem& present) {
   if (report.fate == RunFate::kFinished) return report;
   if (last.state.unix_ms == 0) {
     report.lines.emplace_back("It ended before it had written anything about itself.");
-    return report;
+  } else {
+    report.lines.push_back(Where(last.state));
+    report.lines.push_back(Holders(last.state));
+    report.lines.push_back(LimitLine(last.state));
   }
-  report.lines.push_back(Where(last.state));
-  report.lines.push_back(Holders(last.state));
-  report.lines.push_back(LimitLine(last.state));
   if (!last.state.note.empty()) report.lines.push_back("Its last note: " + last.state.note);
   if (report.fate == RunFate::kRunning) return report;
   report.lines.push_back(WhatChanges(last, report.fate, report.budget, present.has_checkpoint));

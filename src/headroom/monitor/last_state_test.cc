@@ -19,6 +19,7 @@
 namespace headroom {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
@@ -260,6 +261,9 @@ TEST(DeathReport, SaysWhetherThereIsACheckpointToGoOnFrom) {
   present.group_oom_kills = 3;
   EXPECT_THAT(ExplainDeath(last, present).Text(),
               HasSubstr("instead of 1.56 GiB and goes on from the last checkpoint."));
+  // Killed before the first sample.
+  EXPECT_THAT(ExplainDeath({SomeIdentity(), RunState()}, SamePresent()).Text(),
+              AllOf(HasSubstr("before it had written anything"), HasSubstr("resume=True begins")));
 }
 
 TEST(DeathReport, FindsThePagesOfAProject) {
