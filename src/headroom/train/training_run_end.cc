@@ -34,7 +34,9 @@ void TrainingRun::Save(const std::string& file, const DetectionMetrics& metrics)
 void TrainingRun::CompleteCopies() {
   if (!options.save || position.next_batch != 0 || position.epoch == 0) return;
   const int epoch = position.epoch - 1;
-  if (!options.val || stopper->best_epoch == epoch) files->CopyLast("best.pt");
+  // Whatever its fitness, the first epoch is the best so far.
+  const bool best = epoch == 0 || (stopper->best_fitness > 0 && stopper->best_epoch == epoch);
+  if (!options.val || best) files->CopyLast("best.pt");
   if (options.save_period > 0 && position.epoch % options.save_period == 0)
     files->CopyLast(fmt::format("epoch{}.pt", position.epoch));
 }

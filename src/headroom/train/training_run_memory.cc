@@ -93,7 +93,7 @@ void TrainingRun::AdaptAtBoundary(std::int64_t next_position) {
 void TrainingRun::Report(PlanPhase phase, bool sync) {
   RunState state;
   state.phase = phase;
-  state.epoch = position.epoch + 1;
+  state.epoch = std::min(position.epoch + 1, epochs);
   state.epochs = epochs;
   state.batch = static_cast<std::int32_t>(position.next_batch);
   state.batches = static_cast<std::int32_t>(batches);

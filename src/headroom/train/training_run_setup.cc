@@ -197,10 +197,11 @@ void TrainingRun::SetUpOptimizer() {
 void TrainingRun::Restore() {
   if (!resumed) return;
   position = RestoreCheckpoint(*resumed, Parts());
-  best_known = stopper->best_fitness > 0;
+  best_known = position.epoch > 0;
   // A run that was killed after its last epoch has only its end left.
   ends_early = position.next_batch == 0 && position.epoch > 0 &&
-               (stopper->Stops(position.epoch - 1) || OutOfTime());
+               (stopper->Stops(position.epoch - 1) ||
+                (options.time_hours && position.seconds > *options.time_hours * 3600));
   observer.OnMessage(fmt::format("Resuming {} from epoch {}, batch {}", files->folder().string(),
                                  position.epoch + 1, position.next_batch));
   CompleteCopies();
