@@ -25,6 +25,7 @@ fs::path FindPage(const fs::path& run, const Settings& settings) {
     for (const fs::path& candidate : {run, run / kLastStateName}) {
       if (fs::is_regular_file(candidate)) return candidate;
     }
+    if (!fs::exists(run)) throw ConfigError(fmt::format("there is no folder {}", run.string()));
     throw ConfigError(
         fmt::format("{} has no {}: it is no run of this program, or one that never "
                     "started. Name a run's folder, such as runs/detect/train",

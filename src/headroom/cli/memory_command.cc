@@ -3,8 +3,7 @@
 #include "headroom/cli/last_run.h"
 #include "headroom/cli/memory_tables.h"
 #include "headroom/cli/process_setup.h"
-#include "headroom/config/option_table.h"
-#include "headroom/config/yaml_tree.h"
+#include "headroom/cli/run_arguments.h"
 #include "headroom/core/log.h"
 #include "headroom/core/strings.h"
 
@@ -12,6 +11,8 @@
 
 #include <cstdio>
 #include <filesystem>
+#include <memory>
+#include <string_view>
 
 namespace headroom {
 namespace {
@@ -27,10 +28,13 @@ class Warnings : public TrainObserver {
 };
 
 constexpr const char* kUsage =
+    "yolo memory needs one of these words:\n"
     "yolo memory plan    ARGUMENTS OF A TRAINING  [ram=31G vram=24G device=0] "
     "[compare=batch,imgsz,workers,recompute]\n"
     "yolo memory advise  ARGUMENTS OF A TRAINING  [ram=31G]\n"
-    "yolo memory explain RUN FOLDER (of this program, or of Ultralytics)";
+    "yolo memory explain RUN FOLDER (of this program, or of Ultralytics, whose data set and "
+    "machine "
+    "can be named: data= ram= vram=)";
 
 // compare=a,b is no option of a run.
 std::vector<std::string> TakeCompare(std::vector<std::string>* words) {
@@ -75,18 +79,32 @@ ExitCode Advise(const std::vector<std::string>& words) {
   return ExitCode::kDone;
 }
 
-// A run of the reference: its arguments say what it asked for.
-ExitCode ExplainForeign(const std::filesystem::path& folder) {
-  const YamlTree tree = ReadYaml(folder / "args.yaml");
-  std::vector<Override> overrides;
-  for (const auto& [key, value] : tree.entries) {
-    if (FindOption(key) == nullptr || key == "save_dir" || key == "device") continue;
-    overrides.push_back({key, value.ToValue()});
+// A run of somewhere else may name data that are elsewhere here.
+std::unique_ptr<PlannedMachine> PlanForeign(const std::filesystem::path& folder,
+                                            const Options& options, TrainObserver& observer) {
+  try {
+    return std::make_unique<PlannedMachine>(options, observer);
+  } catch (const ConfigError& error) {
+    if (!std::string_view(error.what()).starts_with("data=")) throw;
+    throw ConfigError(fmt::format(
+        "{}\nThe plan counts the images and boxes that the run was trained on; where they are now: "
+        "yolo memory explain {} data=FILE.yaml",
+        error.what(), folder.string()));
   }
+}
+
+// A run of the reference: its arguments say what it asked for.
+ExitCode ExplainForeign(const std::filesystem::path& folder,
+                        const std::vector<std::string>& words) {
+  std::vector<Override> overrides = ReadRunArguments(folder);
+  std::erase_if(overrides, [](const Override& word) { return word.key == "device"; });
+  for (const Override& word : ParseRunArguments(words).overrides)
+    Set(word.key, word.value, &overrides);
   Options options = Options::FromOverrides(overrides);
   options.resume = false;
   Warnings observer;
-  PlannedMachine machine(options, observer);
+  const std::unique_ptr<PlannedMachine> planned = PlanForeign(folder, options, observer);
+  PlannedMachine& machine = *planned;
   Print(fmt::format("{} is a run of the reference (Ultralytics).", folder.string()));
   Print(ReferenceText(machine));
   Print("\nThe same training here:");
@@ -94,12 +112,14 @@ ExitCode ExplainForeign(const std::filesystem::path& folder) {
   return ExitCode::kDone;
 }
 
-ExitCode Explain(const std::vector<std::string>& words) {
-  if (words.size() > 1) throw ConfigError(kUsage);
-  const std::filesystem::path folder = words.empty() ? "" : words[0];
+ExitCode Explain(std::vector<std::string> words) {
+  const bool named = !words.empty() && words[0].find('=') == std::string::npos;
+  const std::filesystem::path folder = named ? words[0] : "";
+  if (named) words.erase(words.begin());
   if (!folder.empty() && std::filesystem::exists(folder / "args.yaml") &&
       !std::filesystem::exists(folder / kLastStateName))
-    return ExplainForeign(folder);
+    return ExplainForeign(folder, words);
+  if (!words.empty()) throw ConfigError(kUsage);
   const Result<LastState> last = ReadLastState(FindPage(folder, ReadSettings()));
   if (!last) throw DataError(last.error());
   Print(ExplainDeath(*last, LookAtPresent(last->identity)).Text());
@@ -114,7 +134,7 @@ ExitCode RunMemory(const ParsedCommand& command) {
   if (!words.empty()) words.erase(words.begin());
   if (what == "plan") return Plan(std::move(words));
   if (what == "advise") return Advise(words);
-  if (what == "explain") return Explain(words);
+  if (what == "explain") return Explain(std::move(words));
   throw ConfigError(kUsage);
 }
 

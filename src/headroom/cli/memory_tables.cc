@@ -4,9 +4,11 @@
 #include "headroom/cli/process_setup.h"
 #include "headroom/core/error.h"
 #include "headroom/core/strings.h"
+#include "headroom/monitor/device_budget.h"
 #include "headroom/monitor/effective_limit.h"
 #include "headroom/train/training_loader.h"
 
+#include <ATen/Context.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -17,7 +19,6 @@
 namespace headroom {
 namespace {
 
-constexpr double kDeviceShare = 0.85;
 constexpr std::array<int, 5> kMachinesGb = {8, 16, 32, 64, 128};
 
 Bytes ParsedSize(const std::string& text, const char* option) {
@@ -76,12 +77,35 @@ MemoryPlan Unfitted(const PlannedMachine& machine, const Options& options) {
   return PlanTraining(setup.SubjectWith(options), InitialSettings(options, batch, setup.cores()));
 }
 
+// Of the device that vram= describes, or of the one that is here.
+PlanLimit DeviceLimit(const Options& options) {
+  if (options.vram) {
+    return {Scale(ParsedSize(*options.vram, "vram"), kDefaultDeviceFraction),
+            fmt::format("85 % of vram={}", *options.vram)};
+  }
+  const std::vector<int>& indices = options.device_choice.indices;
+  const int index = indices.empty() ? 0 : std::max(indices.front(), 0);
+  const Result<std::unique_ptr<GpuMemory>> gpu = GpuMemory::Open();
+  const Result<MemoryLimit> here =
+      gpu ? DeviceBudget(**gpu, index, std::nullopt) : Result<MemoryLimit>(Failure{gpu.error()});
+  if (!here) {
+    throw ConfigError(fmt::format(
+        "device={}: {}. To plan for another machine say how much memory its device has: vram=24G",
+        options.device, here.error()));
+  }
+  return {here->bytes, here->origin};
+}
+
 }  // namespace
 
 PlannedMachine::PlannedMachine(const Options& options, TrainObserver& observer)
     : setup_(options, ReadSettings(), SetUpProcess(options), observer) {
   const Options& o = setup_.options;
-  if (o.device_choice.kind == DeviceChoice::Kind::kCuda) setup_.place = MemoryPlace::kDevice;
+  // vram= alone says as much as device=0 beside it.
+  const DeviceChoice::Kind kind = o.device_choice.kind;
+  if (kind == DeviceChoice::Kind::kCuda ||
+      (kind == DeviceChoice::Kind::kAutomatic && (o.vram || at::hasCUDA())))
+    setup_.place = MemoryPlace::kDevice;
   setup_.ReadData();
   setup_.BuildNetwork();
   setup_.MeasureProcess();
@@ -91,10 +115,7 @@ PlannedMachine::PlannedMachine(const Options& options, TrainObserver& observer)
     ram_ = ParsedSize(*o.ram, "ram");
     limits_ = HostOf(ram_, fmt::format("ram={}", *o.ram));
   }
-  if (setup_.place == MemoryPlace::kDevice && o.vram) {
-    limits_[1] = {Scale(ParsedSize(*o.vram, "vram"), kDeviceShare),
-                  fmt::format("85 % of vram={}", *o.vram)};
-  }
+  if (setup_.place == MemoryPlace::kDevice) limits_[1] = DeviceLimit(o);
 }
 
 PlanLimits PlannedMachine::HostOf(Bytes ram, const std::string& origin) const {

@@ -37,6 +37,13 @@ TEST(ProgressLine, HasEverythingWhereThereIsRoom) {
   EXPECT_EQ(line.find("GPU"), std::string::npos);
 }
 
+TEST(ProgressLine, ShowsTheDeviceWhereOneIsUsed) {
+  BatchEvent event = Event();
+  event.device_used = Bytes::GiB(4);
+  event.device_limit = Bytes::GiB(24);
+  EXPECT_NE(ProgressLine(event, 10, 0).find("RAM 1.5/18G GPU 4/24G"), std::string::npos);
+}
+
 TEST(ProgressLine, NeverWraps) {
   for (int width = 20; width < 200; ++width)
     EXPECT_LT(Columns(ProgressLine(Event(), 4000, width)), width) << width;

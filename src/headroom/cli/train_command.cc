@@ -4,10 +4,12 @@
 #include "headroom/cli/json_progress.h"
 #include "headroom/cli/last_run.h"
 #include "headroom/cli/process_setup.h"
+#include "headroom/cli/run_arguments.h"
 #include "headroom/config/option_table.h"
 #include "headroom/core/log.h"
 #include "headroom/core/strings.h"
 #include "headroom/interop/ultralytics_checkpoint.h"
+#include "headroom/monitor/last_state.h"
 #include "headroom/train/checkpoint.h"
 #include "headroom/train/observer_list.h"
 #include "headroom/train/plot_observer.h"
@@ -20,6 +22,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <memory>
+#include <optional>
 
 namespace headroom {
 namespace {
@@ -66,11 +69,41 @@ OptionSet ResumedOptions(const ParsedCommand& command, const std::string& path) 
   return set;
 }
 
-OptionSet TrainOptions(const ParsedCommand& command) {
+// The run folder of a checkpoint that was never written, where it is one of ours: killed before
+// its first epoch had ended.
+std::optional<std::filesystem::path> FolderWithoutCheckpoint(const std::string& path) {
+  namespace fs = std::filesystem;
+  const fs::path folder = fs::absolute(path).parent_path().parent_path();
+  if (fs::exists(path) || !fs::exists(folder / "args.yaml") || !fs::exists(folder / kLastStateName))
+    return std::nullopt;
+  return folder;
+}
+
+// Such a run begins again, in its folder and with its options.
+OptionSet BegunAgain(const ParsedCommand& command, const std::filesystem::path& folder) {
+  OptionSet set(ReadRunArguments(folder));
+  for (const Override& word : command.overrides) {
+    if (word.key != "model" && word.key != "resume") set.Set(word.key, word.value);
+  }
+  set.Set("resume", OptionValue(false));
+  set.Set("project", OptionValue(folder.parent_path().string()));
+  set.Set("name", OptionValue(folder.filename().string()));
+  set.Set("exist_ok", OptionValue(true));
+  LogWarning(fmt::format("{} has no checkpoint yet: the run begins again with its options",
+                         folder.string()));
+  return set;
+}
+
+struct TrainRequest {
+  OptionSet options;
+  std::filesystem::path continued;  // The folder of the run that goes on; empty for a new one.
+};
+
+TrainRequest ReadRequest(const ParsedCommand& command) {
   const OptionValue* resume = command.Find("resume");
   const bool resumes =
       resume != nullptr && (resume->is_string() || (resume->is_bool() && resume->AsBool()));
-  if (!resumes) return OptionSet(command.overrides);
+  if (!resumes) return {OptionSet(command.overrides), {}};
   const OptionValue* model = command.Find("model");
   std::string path;
   if (resume->is_string()) {
@@ -85,13 +118,17 @@ OptionSet TrainOptions(const ParsedCommand& command) {
         "resume=True: no run in the runs folder has a last.pt; name one: "
         "model=runs/detect/train/weights/last.pt");
   }
-  return ResumedOptions(command, path);
+  if (const auto folder = FolderWithoutCheckpoint(path))
+    return {BegunAgain(command, *folder), *folder};
+  return {ResumedOptions(command, path),
+          std::filesystem::absolute(path).parent_path().parent_path()};
 }
 
 }  // namespace
 
 ExitCode RunTrain(const ParsedCommand& command) {
-  Options options = Options::From(TrainOptions(command), command.overrides);
+  TrainRequest request = ReadRequest(command);
+  Options options = Options::From(std::move(request.options), command.overrides);
   options.set.Set("mode", OptionValue("train"));
   options.mode = "train";
   for (const std::string& warning : options.warnings) LogWarning(warning);
@@ -108,15 +145,9 @@ ExitCode RunTrain(const ParsedCommand& command) {
                                 kVersion, at::get_num_threads(), ToString(budget.limit()),
                                 budget.origin()));
   const Settings settings = ReadSettings();
-  const std::filesystem::path resumed =
-      options.resume ? std::filesystem::absolute(options.resume_file.empty() ? options.model
-                                                                             : options.resume_file)
-                           .parent_path()
-                           .parent_path()
-                     : std::filesystem::path();
-  if (const auto report = ExplainLastRun(options, settings, resumed)) {
+  if (const auto report = ExplainLastRun(options, settings, request.continued)) {
     console.OnMessage(report->Text());
-    if (options.resume) ShrinkBudgetAfter(*report, budget);
+    if (!request.continued.empty()) ShrinkBudgetAfter(*report, budget);
   }
   InstallInterruptHandler();
   PlotObserver plots(budget, console);

@@ -11,6 +11,7 @@
 #include "headroom/detect/map_boxes.h"
 #include "headroom/metrics/coco_json.h"
 #include "headroom/nn/model_summary.h"
+#include "headroom/train/out_of_memory.h"
 #include "headroom/train/run_setup.h"
 #include "headroom/train/validator.h"
 
@@ -102,6 +103,13 @@ ExitCode RunVal(const ParsedCommand& command) {
   Validator validator(loaded.model, executor, index,
                       MakeValidatorOptions(options, loaded.model, command.Find("batch") != nullptr),
                       &budget);
+  validator.on_out_of_memory = [&](const std::string& what, int) {
+    executor.Unload();
+    (void)budget.Reclaim(budget.ledger().Read().row(MemoryTag::kFreeBlocks).now, ReclaimTime::kNow);
+    console.OnMessage(fmt::format("Memory: {}; the same images are run again, fewer at once",
+                                  BeforeDetails(what)));
+    return true;
+  };
   const auto progress = [&](std::int64_t done, std::int64_t all) {
     console.OnValidationProgress(done, all);
   };

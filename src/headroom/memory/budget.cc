@@ -25,6 +25,8 @@ bool Budget::ChargeWithinLimit(MemoryTag tag, Bytes bytes) noexcept {
 }
 
 bool Budget::TryCharge(MemoryTag tag, Bytes bytes) {
+  std::uint64_t number = charges_.fetch_add(1, std::memory_order_relaxed) + 1;
+  if (fail_at_.compare_exchange_strong(number, 0, std::memory_order_relaxed)) return false;
   if (ChargeWithinLimit(tag, bytes)) return true;
   // What others give back may be taken by a third before it is charged here: ask until none gives.
   while (Reclaim(SaturatingSub(bytes, available()), ReclaimTime::kNow) > Bytes()) {

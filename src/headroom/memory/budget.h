@@ -7,6 +7,7 @@
 #include "headroom/memory/memory_tag.h"
 #include "headroom/memory/reclaimable.h"
 
+#include <atomic>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -47,6 +48,11 @@ class Budget {
   [[nodiscard]] Bytes available() const { return SaturatingSub(limit(), used()); }
   [[nodiscard]] std::string origin() const EXCLUDES(mutex_);
   [[nodiscard]] MemoryPlace place() const { return place_; }
+  // Charges that were asked for so far, refused ones included.
+  [[nodiscard]] std::uint64_t charges() const { return charges_.load(std::memory_order_relaxed); }
+
+  // For tests: the k-th charge from now on (1 is the next) is refused once; 0 takes it back.
+  void FailAfter(std::uint64_t k) { fail_at_ = k == 0 ? 0 : charges() + k; }
   [[nodiscard]] Ledger& ledger() { return ledger_; }
 
  private:
@@ -56,6 +62,8 @@ class Budget {
   Ledger& ledger_;
   std::atomic<std::uint64_t> limit_;
   std::atomic<std::uint64_t> used_{0};
+  std::atomic<std::uint64_t> charges_{0};
+  std::atomic<std::uint64_t> fail_at_{0};
   mutable Mutex mutex_;
   std::string origin_ GUARDED_BY(mutex_);
   std::vector<Reclaimable*> holders_ GUARDED_BY(mutex_);

@@ -115,13 +115,14 @@ Bytes BudgetAfter(const LastState& last, RunFate fate) {
   return Scale(most, kAfterKill);
 }
 
-std::string WhatChanges(const LastState& last, RunFate fate, Bytes budget) {
-  if (fate == RunFate::kOomKilled) {
-    return fmt::format(
-        "resume=True plans again within {} instead of {} and goes on from the last checkpoint.",
-        ToString(budget), ToString(last.state.budget));
+std::string WhatChanges(const LastState& last, RunFate fate, Bytes budget, bool has_checkpoint) {
+  const char* from = has_checkpoint ? "goes on from the last checkpoint"
+                                    : "begins again: no checkpoint had been saved yet";
+  if (fate == RunFate::kOomKilled && budget > Bytes()) {
+    return fmt::format("resume=True plans again within {} instead of {} and {}.", ToString(budget),
+                       ToString(last.state.budget), from);
   }
-  return "resume=True goes on from the last checkpoint with the same budget.";
+  return fmt::format("resume=True {}{}.", from, has_checkpoint ? " with the same budget" : "");
 }
 
 }  // namespace
@@ -155,6 +156,9 @@ PresentSystem LookAtPresent(const RunIdentity& identity, const SystemRoot& root)
         CgroupMemory({version, identity.cgroup, root.At(identity.cgroup)}).OomKills(buffer);
   }
   present.host_oom_kills = here.host_oom_kills;
+  std::error_code absent;
+  present.has_checkpoint = std::filesystem::exists(
+      std::filesystem::path(identity.run_folder) / "weights" / "last.pt", absent);
   return present;
 }
 
@@ -185,14 +189,14 @@ DeathReport ExplainDeath(const LastState& last, const PresentSystem& present) {
   if (report.fate == RunFate::kFinished) return report;
   if (last.state.unix_ms == 0) {
     report.lines.emplace_back("It ended before it had written anything about itself.");
-    return report;
+  } else {
+    report.lines.push_back(Where(last.state));
+    report.lines.push_back(Holders(last.state));
+    report.lines.push_back(LimitLine(last.state));
   }
-  report.lines.push_back(Where(last.state));
-  report.lines.push_back(Holders(last.state));
-  report.lines.push_back(LimitLine(last.state));
   if (!last.state.note.empty()) report.lines.push_back("Its last note: " + last.state.note);
   if (report.fate == RunFate::kRunning) return report;
-  report.lines.push_back(WhatChanges(last, report.fate, report.budget));
+  report.lines.push_back(WhatChanges(last, report.fate, report.budget, present.has_checkpoint));
   if (!last.identity.command.empty()) report.lines.push_back("  " + last.identity.command);
   return report;
 }

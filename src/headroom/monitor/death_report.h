@@ -32,6 +32,7 @@ struct PresentSystem {
   std::optional<std::uint64_t> start_ticks;      // Of the process that has the page's pid now.
   std::optional<std::uint64_t> group_oom_kills;  // Of the page's group; nullopt when that is gone.
   std::optional<std::uint64_t> host_oom_kills;
+  bool has_checkpoint = false;  // The run's weights/last.pt is there.
 };
 [[nodiscard]] PresentSystem LookAtPresent(const RunIdentity& identity, const SystemRoot& root = {});
 

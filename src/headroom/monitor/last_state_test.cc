@@ -19,6 +19,7 @@
 namespace headroom {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
@@ -247,6 +248,22 @@ TEST(DeathReport, SaysWhatWasHeldTheLimitAndWhatChanges) {
   EXPECT_THAT(text, HasSubstr("plans again within 1.09 GiB instead of 1.56 GiB"));
   EXPECT_THAT(text, HasSubstr("yolo train resume=True"));
   EXPECT_EQ(ExplainDeath({SomeIdentity(), SomeState()}, SamePresent()).budget, Bytes::MiB(1600));
+}
+
+TEST(DeathReport, SaysWhetherThereIsACheckpointToGoOnFrom) {
+  PresentSystem present = SamePresent();
+  const LastState last{SomeIdentity(), SomeState()};
+  EXPECT_THAT(ExplainDeath(last, present).Text(),
+              HasSubstr("resume=True begins again: no checkpoint had been saved yet."));
+  present.has_checkpoint = true;
+  EXPECT_THAT(ExplainDeath(last, present).Text(),
+              HasSubstr("resume=True goes on from the last checkpoint with the same budget."));
+  present.group_oom_kills = 3;
+  EXPECT_THAT(ExplainDeath(last, present).Text(),
+              HasSubstr("instead of 1.56 GiB and goes on from the last checkpoint."));
+  // Killed before the first sample.
+  EXPECT_THAT(ExplainDeath({SomeIdentity(), RunState()}, SamePresent()).Text(),
+              AllOf(HasSubstr("before it had written anything"), HasSubstr("resume=True begins")));
 }
 
 TEST(DeathReport, FindsThePagesOfAProject) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "headroom/monitor/cgroup.h"
+#include "headroom/monitor/device_budget.h"
 #include "headroom/monitor/effective_limit.h"
 #include "headroom/monitor/fake_system.h"
 #include "headroom/monitor/gpu_memory.h"
@@ -308,6 +309,22 @@ TEST(GpuMemory, ReadsThroughALibraryOpenedAtRunTime) {
   EXPECT_EQ(first->utilisation_percent, 87);
   EXPECT_EQ(gpu.Read(1)->utilisation_percent, -1);
   EXPECT_THAT(gpu.Read(2).error(), HasSubstr("no GPU 2; the driver has 2"));
+}
+
+TEST(DeviceBudget, IsOfWhatTheDriverReportsAsFree) {
+  auto gpus = GpuMemory::Open(HEADROOM_FAKE_NVML);
+  ASSERT_TRUE(gpus) << gpus.error();
+  const auto unset = DeviceBudget(**gpus, 0, std::nullopt);
+  ASSERT_TRUE(unset);
+  EXPECT_EQ(unset->bytes, Bytes::GiB(17));
+  EXPECT_EQ(unset->origin,
+            "85 % of what the driver reports as free on Fake RTX 3090 (20.0 GiB of 24.0 GiB)");
+  EXPECT_EQ(DeviceBudget(**gpus, 0, "6G")->bytes, Bytes::GiB(6));
+  EXPECT_EQ(DeviceBudget(**gpus, 0, "0.5")->bytes, Bytes::GiB(10));
+  // Others hold 4 of the 24 GiB.
+  EXPECT_EQ(DeviceBudget(**gpus, 0, "24G")->bytes, Bytes::GiB(20));
+  EXPECT_THAT(DeviceBudget(**gpus, 0, "much").error(), HasSubstr("vram=6G"));
+  EXPECT_THAT(DeviceBudget(**gpus, 7, "6G").error(), HasSubstr("no GPU 7"));
 }
 
 TEST(GpuMemory, SaysWhyThereIsNone) {

@@ -50,7 +50,10 @@ ResourceMonitor::ResourceMonitor(const ResourceMonitorOptions& options, Resource
   thread_ = std::jthread([this](std::stop_token stop) { Run(std::move(stop)); });
 }
 
-ResourceMonitor::~ResourceMonitor() {
+ResourceMonitor::~ResourceMonitor() { Stop(); }
+
+void ResourceMonitor::Stop() {
+  if (!thread_.joinable()) return;
   thread_.request_stop();
   thread_.join();
 }
@@ -99,6 +102,8 @@ void ResourceMonitor::Count(const ResourceSample& sample) {
   if (sample.pressure)
     summary_.worst_pressure = std::max(summary_.worst_pressure, sample.pressure->some_avg10);
   summary_.monitor_cpu_seconds = ThreadCpuSeconds();
+  if (!first_cpu_seconds_) first_cpu_seconds_ = sample.process.cpu_seconds;
+  summary_.process_cpu_seconds = sample.process.cpu_seconds - *first_cpu_seconds_;
 }
 
 ResourceSample ResourceMonitor::Latest() const {
@@ -128,6 +133,9 @@ std::string ResourceMonitor::SummaryLine() const {
   if (summary.peak_gpu > Bytes()) line += fmt::format(", GPU peak {}", ToString(summary.peak_gpu));
   line += summary.give_backs == 0 ? ", nothing had to be given back"
                                   : fmt::format(", gave way {} times", summary.give_backs);
+  if (summary.process_cpu_seconds > 0) {
+    line += fmt::format("; watching took {:.2f} % of the CPU time", 100 * summary.MonitorShare());
+  }
   return line;
 }
 

@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <thread>
@@ -64,7 +65,13 @@ struct ResourceSummary {
   Bytes peak_gpu;
   double worst_pressure = 0;
   int give_backs = 0;
-  double monitor_cpu_seconds = 0;  // Its own.
+  double monitor_cpu_seconds = 0;  // Its own,
+  double process_cpu_seconds = 0;  // and the whole process's since the first sample.
+
+  // Of the process's CPU time: what watching costs.
+  [[nodiscard]] double MonitorShare() const {
+    return process_cpu_seconds > 0 ? monitor_cpu_seconds / process_cpu_seconds : 0;
+  }
 };
 
 // Samples once a second on a thread of its own: ring, memory.csv, and advice when the limit will be
@@ -83,6 +90,8 @@ class ResourceMonitor {
   ResourceMonitor(const ResourceMonitor&) = delete;
   ResourceMonitor& operator=(const ResourceMonitor&) = delete;
 
+  // Ends the watch as the destructor does; what it saw stays readable.
+  void Stop();
   [[nodiscard]] ResourceSample Latest() const EXCLUDES(mutex_);
   // Oldest first, at most `most`.
   [[nodiscard]] std::vector<ResourceSample> Recent(std::size_t most) const EXCLUDES(mutex_);
@@ -105,6 +114,7 @@ class ResourceMonitor {
   std::vector<ResourceSample> recent_;
   mutable Mutex mutex_;
   std::vector<ResourceSample> shared_recent_ GUARDED_BY(mutex_);
+  std::optional<double> first_cpu_seconds_ GUARDED_BY(mutex_);
   ResourceSummary summary_ GUARDED_BY(mutex_);
   std::jthread thread_;  // Last: it uses all of the above.
 };

@@ -9,7 +9,7 @@ bool EarlyStopping::Update(int epoch, double fitness) {
     best_fitness = fitness;
     best_epoch = epoch;
   }
-  return patience_ > 0 && epoch - best_epoch >= patience_;
+  return Stops(epoch);
 }
 
 }  // namespace headroom

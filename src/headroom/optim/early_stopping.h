@@ -11,6 +11,10 @@ class EarlyStopping {
   explicit EarlyStopping(int patience) : patience_(patience) {}
   // True when the run should stop after this epoch (from 0).
   bool Update(int epoch, double fitness);
+  // What Update of this epoch has returned.
+  [[nodiscard]] bool Stops(int epoch) const {
+    return patience_ > 0 && epoch - best_epoch >= patience_;
+  }
   double best_fitness = 0;
   int best_epoch = 0;
 

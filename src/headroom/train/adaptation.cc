@@ -2,6 +2,7 @@
 #include "headroom/train/adaptation.h"
 
 #include "headroom/core/error.h"
+#include "headroom/data/pipelined_loader.h"
 
 #include <fmt/format.h>
 
@@ -9,6 +10,21 @@
 #include <utility>
 
 namespace headroom {
+namespace {
+
+// Of the limit: what a rung gives where it can give as much as one likes.
+constexpr double kRung = 0.05;
+
+int AheadOf(const TrainSettings& t) { return t.prefetch > 0 ? t.prefetch : PrefetchFor(t.workers); }
+
+// The loader's part of the settings, where `other` has less.
+void LoadLess(const TrainSettings& other, TrainSettings& t) {
+  t.pool_limit = std::min(t.pool_limit, other.pool_limit);
+  if (AheadOf(other) < AheadOf(t)) t.prefetch = AheadOf(other);
+  t.workers = std::min(t.workers, other.workers);
+}
+
+}  // namespace
 
 Adaptation::Adaptation(const TrainingSetup& setup, OptimizerKind optimizer,
                        const TrainSettings& wanted)
@@ -51,20 +67,22 @@ Bytes Adaptation::SmallestPeak() const {
   return FitTraining(subject(), wanted_, nothing).plan.Peak(MemoryPlace::kHost);
 }
 
-std::optional<SettingsChange> Adaptation::AfterFailure() {
+std::optional<SettingsChange> Adaptation::AfterFailure(ReclaimOrder from) {
   // What the limit of now asks for, in one go where it asks for less than there is.
   const TrainSettings fitted = FitTraining(subject(), wanted_, setup_.Limits()).settings;
-  if (fitted.micro_batch < now_.micro_batch || fitted.recompute > now_.recompute) {
-    now_.micro_batch = std::min(now_.micro_batch, fitted.micro_batch);
-    now_.recompute = std::max(now_.recompute, fitted.recompute);
-    now_.validate_at_once = std::min(now_.validate_at_once, now_.micro_batch);
+  TrainSettings next = now_;
+  next.micro_batch = std::min(now_.micro_batch, fitted.micro_batch);
+  next.recompute = std::max(now_.recompute, fitted.recompute);
+  next.validate_at_once = std::min(now_.validate_at_once, next.micro_batch);
+  if (from < ReclaimOrder::kRecomputeActivations) LoadLess(fitted, next);
+  if (next != now_) {
+    now_ = next;
     plan_ = PlanTraining(subject(), now_);
     return SettingsChange{now_, "going on with " + Describe(now_)};
   }
-  TrainSettings next = now_;
   for (const FitStep<TrainSettings>& step : TrainLadder(subject())) {
-    if (step.order < ReclaimOrder::kRecomputeActivations) continue;
-    const std::optional<std::string> what = step.reduce(next, Bytes());
+    if (step.order < from) continue;
+    const std::optional<std::string> what = step.reduce(next, Scale(planned_limit_, kRung));
     if (!what) continue;
     now_ = next;
     plan_ = PlanTraining(subject(), now_);

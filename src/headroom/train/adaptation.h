@@ -29,9 +29,10 @@ class Adaptation {
   // Between two batches, when the budget's limit is no longer the one that was planned for: smaller
   // settings, or larger ones again. The caller adopts them.
   [[nodiscard]] std::optional<SettingsChange> AtBoundary();
-  // A step could not get its memory although free blocks were given back: recompute more, or
-  // halve the micro-batch. Nothing when one image is all there is.
-  [[nodiscard]] std::optional<SettingsChange> AfterFailure();
+  // Memory was refused although free blocks were given back: what the limit of now asks for, else
+  // the next step of the ladder at `from` or later. Nothing when one image is all there is.
+  [[nodiscard]] std::optional<SettingsChange> AfterFailure(
+      ReclaimOrder from = ReclaimOrder::kRecomputeActivations);
   // The peak of the smallest settings: below it a budget would end the run by itself.
   [[nodiscard]] Bytes SmallestPeak() const;
 

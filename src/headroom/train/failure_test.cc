@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a step does when memory is refused, and when it keeps less.
-#include "headroom/memory/ledger.h"
 #include "headroom/nn/model.h"
-#include "headroom/ops/cpu_allocator.h"
 #include "headroom/optim/ema.h"
+#include "headroom/optim/gradient_clip.h"
 #include "headroom/optim/optimizer.h"
 #include "headroom/train/batch_step.h"
+#include "headroom/train/failing_memory.h"
 #include "headroom/train/random_loader.h"
 
 #include <gtest/gtest.h>
@@ -16,23 +16,13 @@
 namespace headroom {
 namespace {
 
+using testing::FailingCache;
 using testing::RandomLoader;
 
 constexpr int kSide = 32;
 constexpr int kClasses = 3;
 constexpr int kBatch = 4;
 constexpr std::uint64_t kFailuresTried = 60;
-
-Budget& HostBudget() {
-  static Ledger& ledger = *new Ledger;
-  static Budget& budget = *new Budget(MemoryPlace::kHost, Bytes::GiB(16), "a test", ledger);
-  return budget;
-}
-
-BlockCache& Cache() {
-  static BlockCache& cache = InstallCpuAllocator(HostBudget());
-  return cache;
-}
 
 // Every kind of operation in few layers: a failure in each allocation is tried in seconds.
 ModelConfig SmallModel() {
@@ -74,11 +64,13 @@ struct Trained {
 
   void RunStep(Loader& loader) {
     step->Run(loader, 0, kBatch, {kSide, kSide});
+    const double scale = ClipFactor(GradientNorm(step->pending()), 10);
     const double decay = ema->Begin();
     const std::vector<GroupStep> groups(optimizer->groups().groups.size(),
                                         GroupStep{.lr = 0.01, .momentum = 0.9});
     optimizer->Step({.values = model.parameters->values,
                      .gradients = step->pending(),
+                     .gradient_scale = scale,
                      .ema = ema->values,
                      .ema_decay = decay},
                     groups);
@@ -95,7 +87,7 @@ struct Trained {
 };
 
 TEST(BatchStep, AnyAllocationOfAStepMayFailOnceWithoutATrace) {
-  BlockCache& cache = Cache();
+  BlockCache& cache = FailingCache();
   RandomLoader loader(kBatch, kSide, kClasses);
   Trained expected(SmallModel());
   const std::uint64_t before = cache.Read().allocations;
@@ -126,7 +118,7 @@ TEST(BatchStep, AnyAllocationOfAStepMayFailOnceWithoutATrace) {
 }
 
 TEST(BatchStep, AFailureThatNobodyAnswersIsThrownOn) {
-  BlockCache& cache = Cache();
+  BlockCache& cache = FailingCache();
   RandomLoader loader(kBatch, kSide, kClasses);
   Trained run(SmallModel());
   cache.FailAfter(5);
@@ -135,7 +127,7 @@ TEST(BatchStep, AFailureThatNobodyAnswersIsThrownOn) {
 }
 
 TEST(BatchStep, ASmallerMicroBatchAfterAFailureSeesEveryImageOnce) {
-  BlockCache& cache = Cache();
+  BlockCache& cache = FailingCache();
   RandomLoader loader(kBatch, kSide, kClasses);
   Trained run(SmallModel());
   run.step->on_out_of_memory = [&](const std::string&, int) {

@@ -39,15 +39,19 @@ void RunFiles::Fail(const std::string& what) {
 
 void RunFiles::Save(const std::string& file, const CheckpointParts& parts,
                     const RunPosition& position, const DetectionMetrics& metrics) {
-  try {
-    SaveCheckpoint(Weights(file), parts, position, metrics);
-    cannot_write_ = false;
-  } catch (const WriteError& error) {
-    Fail(error.what());
-  } catch (const std::exception& error) {
-    const std::optional<std::string> what = OutOfMemoryText(error);
-    if (!what) throw;
-    Fail(fmt::format("{} was not saved for lack of memory: {}", file, *what));
+  for (bool again = static_cast<bool>(on_out_of_memory);; again = false) {
+    try {
+      SaveCheckpoint(Weights(file), parts, position, metrics);
+      cannot_write_ = false;
+      return;
+    } catch (const WriteError& error) {
+      return Fail(error.what());
+    } catch (const std::exception& error) {
+      const std::optional<std::string> what = OutOfMemoryText(error);
+      if (!what) throw;
+      if (!again) return Fail(fmt::format("{} was not saved for lack of memory: {}", file, *what));
+    }
+    on_out_of_memory();
   }
 }
 
@@ -61,17 +65,15 @@ void RunFiles::CopyLast(const std::string& file) {
   }
 }
 
-void RunFiles::Strip() {
-  for (const char* file : {"last.pt", "best.pt"}) {
-    const std::filesystem::path path = Weights(file);
-    if (!std::filesystem::exists(path)) continue;
-    try {
-      const std::uint64_t size = StripCheckpoint(path);
-      observer_.OnMessage(fmt::format("Optimizer stripped from {}, {:.1f}MB", path.string(),
-                                      static_cast<double>(size) / 1e6));
-    } catch (const WriteError& error) {
-      Fail(error.what());
-    }
+void RunFiles::Strip(const std::string& file) {
+  const std::filesystem::path path = Weights(file);
+  if (!std::filesystem::exists(path)) return;
+  try {
+    const std::uint64_t size = StripCheckpoint(path);
+    observer_.OnMessage(fmt::format("Optimizer stripped from {}, {:.1f}MB", path.string(),
+                                    static_cast<double>(size) / 1e6));
+  } catch (const WriteError& error) {
+    Fail(error.what());
   }
 }
 

@@ -5,6 +5,7 @@
 #include "headroom/train/observer.h"
 
 #include <filesystem>
+#include <functional>
 #include <string>
 
 namespace headroom {
@@ -15,13 +16,15 @@ class RunFiles {
  public:
   RunFiles(std::filesystem::path folder, TrainObserver& observer);
 
+  // Gives memory back, when there is too little for a checkpoint; it is then tried once more.
+  std::function<void()> on_out_of_memory;
   // weights/FILE, whole or not at all; the one before stays until then.
   void Save(const std::string& file, const CheckpointParts& parts, const RunPosition& position,
             const DetectionMetrics& metrics);
   // weights/last.pt under another name, copied in pieces.
   void CopyLast(const std::string& file);
-  // Strips last.pt and best.pt as a finished run leaves them.
-  void Strip();
+  // Strips weights/FILE, where it is there, as a finished run leaves it.
+  void Strip(const std::string& file);
 
   [[nodiscard]] std::filesystem::path Weights(const std::string& file) const {
     return folder_ / "weights" / file;

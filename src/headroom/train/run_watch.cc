@@ -24,9 +24,9 @@ RunIdentity Identity(const std::filesystem::path& folder, const std::string& com
 
 }  // namespace
 
-RunWatch::RunWatch(const std::filesystem::path& folder, const std::string& command, Bytes least,
-                   Budget& budget)
-    : least_(least), budget_(budget), source_(SystemRoot{}, budget.ledger(), &budget) {
+RunWatch::RunWatch(const std::filesystem::path& folder, const std::string& command, Budget& budget,
+                   std::unique_ptr<GpuMemory> gpu, int device)
+    : budget_(budget), source_(SystemRoot{}, budget.ledger(), &budget, std::move(gpu), device) {
   try {
     page_ = std::make_unique<LastStateWriter>(folder / kLastStateName, Identity(folder, command));
   } catch (const WriteError& error) {
@@ -46,9 +46,15 @@ RunWatch::~RunWatch() = default;
 
 void RunWatch::OnAdvice(const PressureAdvice& advice) {
   PressureAdvice bounded = advice;
-  bounded.budget = std::max(advice.budget, least_);
+  // Before the plan is known nothing can be said to be too little: the budget stays.
+  bounded.budget = std::max(advice.budget, Bytes(least_));
+  if (advice.kind == PressureAdvice::Kind::kGiveBack || bounded.budget == Bytes::Max())
+    bounded.budget = std::min(bounded.budget, budget_.limit());
   if (bounded.budget == budget_.limit() && budget_.used() <= budget_.limit()) return;
+  const bool cut = bounded.budget < budget_.limit();
   GaveWay done = GiveWay(budget_, bounded);
+  // Only a cut: at the smallest settings breaking off a step would gain nothing.
+  if (cut && done.given < advice.give_back) urgent_ = true;
   MutexLock lock(mutex_);
   state_.note = done.line;
   lines_.push_back(std::move(done.line));
@@ -76,7 +82,10 @@ void RunWatch::Update(const RunState& state) {
   merged.pressure_some = state_.pressure_some;
   merged.limit_falls_per_s = state_.limit_falls_per_s;
   merged.budget = budget_.limit();
+  merged.device_used = state_.device_used;
   merged.unix_ms = UnixMilliseconds();
+  merged.end = state_.end;
+  merged.exit_code = state_.exit_code;
   if (merged.note.empty()) merged.note = std::move(state_.note);
   state_ = std::move(merged);
   if (page_ != nullptr) page_->Update(state_);
@@ -85,6 +94,16 @@ void RunWatch::Update(const RunState& state) {
 void RunWatch::UpdateAndSync(const RunState& state) {
   Update(state);
   if (page_ != nullptr) page_->Sync();
+}
+
+void RunWatch::End(RunEnd end, int exit_code) {
+  MutexLock lock(mutex_);
+  state_.end = end;
+  state_.exit_code = exit_code;
+  state_.unix_ms = UnixMilliseconds();
+  if (page_ == nullptr) return;
+  page_->Update(state_);
+  page_->Sync();
 }
 
 std::vector<std::string> RunWatch::TakeLines() {

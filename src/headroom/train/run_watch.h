@@ -7,6 +7,8 @@
 #include "headroom/monitor/resource_monitor.h"
 #include "headroom/monitor/system_source.h"
 
+#include <atomic>
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -18,19 +20,30 @@ namespace headroom {
 // memory.csv and the last-state page. Its acts are kept as lines for the trainer to print.
 class RunWatch {
  public:
-  // Begins at once. `command` is what to resume with. A page that cannot be written is said in a
-  // message, and the run goes on without.
-  // The budget is never cut below `least`.
-  RunWatch(const std::filesystem::path& folder, const std::string& command, Bytes least,
-           Budget& budget);
+  // Begins at once; the budget stays as it is until KeepAbove. `command` is what to resume with. A
+  // page that cannot be written is said in a message, and the run goes on without. `gpu`: the
+  // driver's view of the device that trains, where it is one of NVIDIA's; else null.
+  RunWatch(const std::filesystem::path& folder, const std::string& command, Budget& budget,
+           std::unique_ptr<GpuMemory> gpu = nullptr, int device = 0);
   ~RunWatch();
   RunWatch(const RunWatch&) = delete;
   RunWatch& operator=(const RunWatch&) = delete;
 
+  // From now on the budget follows the limit, but not below `least`, the peak of the smallest plan.
+  void KeepAbove(Bytes least) { least_ = least.count(); }
+  // True once after a cut that the holders could not answer at once: what the step of now holds is
+  // needed before it ends. From the training thread; a load where nothing is urgent.
+  [[nodiscard]] bool TakeUrgency() {
+    return urgent_.load(std::memory_order_relaxed) && urgent_.exchange(false);
+  }
+  // The samples end here, and memory.csv is complete; the page can still be written.
+  void StopSampling() { monitor_->Stop(); }
   // What the run does now; memory figures are the watch's own.
   void Update(const RunState& state) EXCLUDES(mutex_);
   // The same, and on the disk when it returns.
   void UpdateAndSync(const RunState& state) EXCLUDES(mutex_);
+  // How the run ended, on the disk when it returns; later updates do not change it.
+  void End(RunEnd end, int exit_code) EXCLUDES(mutex_);
   // Acts since the last call, a line each.
   [[nodiscard]] std::vector<std::string> TakeLines() EXCLUDES(mutex_);
   [[nodiscard]] ResourceSample Latest() const { return monitor_->Latest(); }
@@ -41,7 +54,8 @@ class RunWatch {
   void OnAdvice(const PressureAdvice& advice) EXCLUDES(mutex_);
   void OnSample(const ResourceSample& sample) EXCLUDES(mutex_);
 
-  const Bytes least_;
+  std::atomic<std::uint64_t> least_ = UINT64_MAX;
+  std::atomic<bool> urgent_ = false;
   Budget& budget_;
   SystemSource source_;
   SteadyMonitorClock clock_;

@@ -3,14 +3,13 @@
 
 #include "headroom/data/letterbox_source.h"
 #include "headroom/data/multi_scale.h"
-#include "headroom/detect/nms.h"
 #include "headroom/interop/ultralytics_writer.h"
-#include "headroom/metrics/match_records.h"
 #include "headroom/optim/ema.h"
 #include "headroom/train/head_loss.h"
 #include "headroom/train/norm_statistics.h"
 #include "headroom/train/plot_observer.h"
 #include "headroom/train/train_choices.h"
+#include "headroom/train/validator.h"
 
 #include <fmt/format.h>
 
@@ -30,7 +29,6 @@ constexpr Bytes kAllocatorSlack = Bytes::MiB(8);
 // Context and library kernels of CUDA 12, as users report them for small models.
 constexpr Bytes kDriverHost = Bytes::MiB(1200);
 constexpr Bytes kDriverDevice = Bytes::MiB(500);
-// Boxes of up to four images meet in a mosaic, of eight with mixup or cutmix.
 constexpr std::int64_t kMosaicTiles = 4;
 
 using PP = PlanPhase;
@@ -54,14 +52,6 @@ MemoryNeed MoveTo(const MemoryNeed& need, MemoryPlace place) {
 
 Bytes FlatBytes(const PlanSubject& s) {
   return Bytes::Of(static_cast<std::uint64_t>(s.model.parameters->value_count()), sizeof(float));
-}
-
-std::int64_t MostBoxes(const PlanSubject& s) {
-  const std::int64_t one = s.train.labels().MaxCount();
-  const Options& o = s.options;
-  const std::int64_t tiles = (o.mosaic > 0 ? kMosaicTiles : 1) *
-                             (o.mixup > 0 || o.cutmix > 0 ? 2 : 1) * (o.copy_paste > 0 ? 2 : 1);
-  return std::max<std::int64_t>(one * tiles, 1);
 }
 
 // Letterboxed validation: its largest canvas by area, and how many sizes there are.
@@ -139,9 +129,13 @@ void AddStep(const PlanSubject& s, const TrainSettings& t, MemoryPlan& plan) {
     return AnchorGrid::ForImage(static_cast<int>(extent.height), static_cast<int>(extent.width),
                                 strides);
   };
+  // Its buffers are kept, for the larger of both.
   plan.Add("loss", {PP::kTrainStep, PP::kValidation, PP::kSave},
-           HeadLoss::EstimateMemory(s.model, s.options, grid(step.options.extent),
-                                    step.options.images, MostBoxes(s)));
+           MemoryNeed::Max(HeadLoss::EstimateMemory(s.model, s.options, grid(step.options.extent),
+                                                    step.options.images, s.MostBoxes()),
+                           HeadLoss::EstimateMemory(
+                               s.model, s.options, grid(shapes.largest), validation.options.images,
+                               std::max<std::int64_t>(1, s.val.labels().MaxCount()))));
   const std::uint64_t sizes =
       shapes.sizes + (s.options.multi_scale > 0
                           ? MultiScaleSizes(s.options.image_width, s.options.multi_scale, kStride)
@@ -168,12 +162,8 @@ void AddLoading(const PlanSubject& s, const TrainSettings& t, MemoryPlan& plan) 
   const Bytes canvas = Bytes::Of(static_cast<std::uint64_t>(ShapesOf(s, t).largest.area()), 3);
   MemoryNeed validation =
       EstimateMemory(loader, canvas, EstimateWorkerMemory(letterbox, s.val).Total());
-  validation +=
-      EstimateMemory(NmsOptions{.class_count = static_cast<int>(s.model.options.classes)});
-  validation +=
-      EstimateMemory(MatchRecordsOptions{.class_count = static_cast<int>(s.model.options.classes),
-                                         .images = s.val.size(),
-                                         .max_detections = s.options.max_det});
+  validation += Validator::EstimateMemory(s.val, static_cast<int>(s.model.options.classes),
+                                          s.options.max_det);
   plan.Add("validation loader and records", {PP::kValidation}, validation);
 }
 
@@ -204,6 +194,13 @@ Extent PlanSubject::LargestExtent() const {
   if (options.multi_scale <= 0) return {options.image_height, options.image_width};
   const int side = LargestMultiScale(options.image_width, options.multi_scale, kStride);
   return {side, side};
+}
+
+std::int64_t PlanSubject::MostBoxes() const {
+  const std::int64_t tiles = (options.mosaic > 0 ? kMosaicTiles : 1) *
+                             (options.mixup > 0 || options.cutmix > 0 ? 2 : 1) *
+                             (options.copy_paste > 0 ? 2 : 1);
+  return std::max<std::int64_t>(train.labels().MaxCount() * tiles, 1);
 }
 
 TrainingSourceOptions SourceOptions(const Options& options, const TrainSettings& settings) {

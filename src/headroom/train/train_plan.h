@@ -42,6 +42,9 @@ struct PlanSubject {
 
   // The largest side that multi_scale may choose.
   [[nodiscard]] Extent LargestExtent() const;
+  // The most boxes that an augmented training image can have: four images meet in a mosaic, eight
+  // with mixup or cutmix.
+  [[nodiscard]] std::int64_t MostBoxes() const;
 };
 
 // Options of the training source that these settings make.

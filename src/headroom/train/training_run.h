@@ -31,13 +31,18 @@ struct TrainingRun {
         observer(w),
         stop(std::move(f)) {}
 
-  // Setup
+  // Setup, and the epochs. A failure is noted in the run's folder and thrown on.
   TrainOutcome Run();
+  void SetUp();
+  TrainOutcome Train();
   void ReadResume();
+  // The run's folder with its options and its last-state page: from here on a kill is explained.
+  void ClaimFolder();
   void SetUpData();
   // Chooses batch and settings, and prints what the run will need.
   void Plan();
-  void SetUpFolder();
+  // The plan into the folder, and to the observers and the watch.
+  void PublishPlan();
   [[nodiscard]] std::string ResumeCommand() const;
   void SetUpStep();
   void SetUpOptimizer();
@@ -46,12 +51,21 @@ struct TrainingRun {
   // fit shows here. Its results are thrown away.
   void WarmUp();
   void Announce();
+  // Before anything was trained a folder made for this run goes again; later it says the end.
+  void EndWithError(const std::exception& failure);
 
   // Memory
   // The arena, and what the allocator keeps for the next request.
   Bytes GiveBackFreeBlocks();
   // A micro-batch could not get its memory: free blocks first, then the next step of the ladder.
-  bool MakeRoom(const std::string& what, int failures);
+  // `from`: the first rung that may change after those.
+  bool MakeRoom(const std::string& what, int failures,
+                ReclaimOrder from = ReclaimOrder::kRecomputeActivations);
+  // Something of the run's set-up or end that can be done again: when memory is refused, free
+  // blocks are given back and it is. A second failure is thrown on.
+  void WithMemory(const char* what, const std::function<void()>& act);
+  // The loader of the settings of now, or of smaller ones where they do not fit.
+  void MakeLoader();
   void Adopt(const TrainSettings& settings);
   // Between two batches: what the watch did, and whether the plan must change.
   void AdaptAtBoundary(std::int64_t next_position);
@@ -80,8 +94,9 @@ struct TrainingRun {
   // Saving and the end
   void SaveEpoch(int epoch, bool best, const DetectionMetrics& metrics);
   void Save(const std::string& file, const DetectionMetrics& metrics);
+  // A kill may have come between last.pt and its copies.
+  void CompleteCopies();
   TrainOutcome Finish(bool finished);
-  void End(RunEnd end);
   void SayMemory();
   void ValidateBest();
 
@@ -107,9 +122,10 @@ struct TrainingRun {
   std::filesystem::path resume_path;
   std::optional<CheckpointContents> resumed;
   RunPosition position;
-  RunEnd ended = RunEnd::kNone;
   std::chrono::steady_clock::time_point started, saved_at, adapted_at;
   double images_per_second = 0;
+  bool folder_is_new = false;
+  bool published = false;
   bool mosaic_closed = false;
   bool ends_early = false;
   bool best_known = false;

@@ -32,11 +32,23 @@ void TrainingRun::Save(const std::string& file, const DetectionMetrics& metrics)
   saved_at = Clock::now();
 }
 
+void TrainingRun::CompleteCopies() {
+  if (!options.save || position.next_batch != 0 || position.epoch == 0) return;
+  const int epoch = position.epoch - 1;
+  // Whatever its fitness, the first epoch is the best so far.
+  const bool best = epoch == 0 || (stopper->best_fitness > 0 && stopper->best_epoch == epoch);
+  if (!options.val || best) files->CopyLast("best.pt");
+  if (options.save_period > 0 && position.epoch % options.save_period == 0)
+    files->CopyLast(fmt::format("epoch{}.pt", position.epoch));
+}
+
+// last.pt stays one that can be resumed until all else is done: a run that is killed while it ends
+// is resumed to its end.
 TrainOutcome TrainingRun::Finish(bool finished) {
   loading.reset();
   const fs::path& folder = files->folder();
   if (!finished) {
-    End(RunEnd::kFinished);
+    watch->End(RunEnd::kFinished, 0);
     SayMemory();
     observer.OnMessage(fmt::format("Interrupted. Continue with: {}", ResumeCommand()));
     return {folder, true, files->cannot_write()};
@@ -44,26 +56,18 @@ TrainOutcome TrainingRun::Finish(bool finished) {
   observer.OnMessage(fmt::format("\n{} epochs completed in {:.3f} hours.",
                                  std::min(position.epoch + 1, epochs), Elapsed() / 3600));
   GiveBackFreeBlocks();
-  files->Strip();
+  WithMemory("stripping best.pt", [this] { files->Strip("best.pt"); });
   ValidateBest();
-  End(RunEnd::kFinished);
   observer.OnMessage(fmt::format("Results saved to {}", folder.string()));
   SayMemory();
   const std::string summary = watch->SummaryLine();
-  watch.reset();  // Writes what is left of memory.csv.
+  watch->StopSampling();
   observer.OnRunEnd(summary);
+  WithMemory("stripping last.pt", [this] { files->Strip("last.pt"); });
+  watch->End(RunEnd::kFinished, 0);
   observer.OnMessage(fmt::format("Train on with: yolo detect train model={} data={}",
                                  files->Weights("last.pt").string(), options.data));
   return {folder, false, files->cannot_write()};
-}
-
-void TrainingRun::End(RunEnd end) {
-  ended = end;
-  RunState state;
-  state.end = end;
-  state.epoch = std::min(position.epoch + 1, epochs);
-  state.epochs = epochs;
-  watch->UpdateAndSync(state);
 }
 
 void TrainingRun::SayMemory() {
@@ -77,10 +81,13 @@ void TrainingRun::SayMemory() {
 void TrainingRun::ValidateBest() {
   const fs::path best = files->Weights("best.pt");
   if (!fs::exists(best)) return;
-  Result<CheckpointContents> file = ReadCheckpoint(best);
-  if (!file) throw DataError(file.error());
   observer.OnMessage(fmt::format("\nValidating {}...", best.string()));
-  CopyWeights(*file, setup.loaded.model);
+  Report(PlanPhase::kValidation, true);
+  WithMemory("reading best.pt", [&] {
+    Result<CheckpointContents> file = ReadCheckpoint(best);
+    if (!file) throw DataError(file.error());
+    CopyWeights(*file, setup.loaded.model);
+  });
   observer.OnMessage(SummaryLine(setup.loaded.model, ModelForm::kFused));
   Validator validator = MakeValidator();
   std::int64_t done = 0;

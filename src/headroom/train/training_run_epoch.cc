@@ -70,7 +70,7 @@ bool TrainingRun::RunEpoch() {
     event.host_limit = budget.limit();
     if (sample.gpu) {
       event.device_used = sample.gpu->used;
-      event.device_limit = sample.gpu->total;
+      event.device_limit = sample.gpu->total;  // Used by everybody, of all that there is.
     }
     observer.OnBatch(event);
     Report(PlanPhase::kTrainStep, false);
@@ -92,7 +92,13 @@ void TrainingRun::ShowPictures(int epoch, std::int64_t iteration, std::int64_t f
   const std::int64_t shown =
       std::min<std::int64_t>({kShownPictures, count, loader.max_in_flight()});
   std::vector<const Sample*> samples;
-  for (std::int64_t i = 0; i < shown; ++i) samples.push_back(&loader.Get(first + i));
+  try {
+    for (std::int64_t i = 0; i < shown; ++i) samples.push_back(&loader.Get(first + i));
+  } catch (const std::exception& failure) {
+    // The step asks for the same images, and knows what to do.
+    if (!OutOfMemoryText(failure)) throw;
+    return;
+  }
   observer.OnBatchPictures({epoch, iteration, samples});
 }
 
@@ -246,6 +252,7 @@ ValidatorOptions TrainingRun::ValidationOptions() const {
           .batch = 2 * batch,
           .at_once = adaptation->now().validate_at_once,
           .workers = std::max(adaptation->now().workers, 1),
+          .prefetch = adaptation->now().prefetch,
           .confidence = static_cast<float>(options.conf.value_or(0.001)),
           .iou = static_cast<float>(options.iou),
           .max_detections = options.max_det,

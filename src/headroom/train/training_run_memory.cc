@@ -16,11 +16,11 @@ double Seconds(Clock::duration d) { return std::chrono::duration<double>(d).coun
 }  // namespace
 
 Bytes TrainingRun::GiveBackFreeBlocks() {
-  setup.executor->Unload();
+  if (setup.executor) setup.executor->Unload();
   return budget.Reclaim(budget.ledger().Read().row(MemoryTag::kFreeBlocks).now, ReclaimTime::kNow);
 }
 
-bool TrainingRun::MakeRoom(const std::string& what, int failures) {
+bool TrainingRun::MakeRoom(const std::string& what, int failures, ReclaimOrder from) {
   const Bytes freed = GiveBackFreeBlocks();
   if (failures == 1) {
     observer.OnMessage(
@@ -28,11 +28,38 @@ bool TrainingRun::MakeRoom(const std::string& what, int failures) {
                     BeforeDetails(what), ToString(freed)));
     return true;
   }
-  const std::optional<SettingsChange> change = adaptation->AfterFailure();
+  const std::optional<SettingsChange> change = adaptation->AfterFailure(from);
   if (!change) return false;
   observer.OnMessage(fmt::format("Memory: {}; the same images are run again", change->line));
   Adopt(change->settings);
   return true;
+}
+
+void TrainingRun::WithMemory(const char* what, const std::function<void()>& act) {
+  try {
+    act();
+    return;
+  } catch (const std::exception& failure) {
+    const std::optional<std::string> text = OutOfMemoryText(failure);
+    if (!text) throw;
+    const Bytes freed = GiveBackFreeBlocks();
+    observer.OnMessage(
+        fmt::format("Memory: {} while {}. Gave back {} of free blocks; it is done again",
+                    BeforeDetails(*text), what, ToString(freed)));
+  }
+  act();
+}
+
+void TrainingRun::MakeLoader() {
+  for (int failures = 0;;) {
+    try {
+      loading->Make(adaptation->now());
+      return;
+    } catch (const std::exception& failure) {
+      const std::optional<std::string> what = OutOfMemoryText(failure);
+      if (!what || !MakeRoom(*what, ++failures, ReclaimOrder::kMosaicPool)) throw;
+    }
+  }
 }
 
 void TrainingRun::Adopt(const TrainSettings& settings) {
@@ -52,9 +79,9 @@ void TrainingRun::AdaptAtBoundary(std::int64_t next_position) {
     Adopt(change->settings);
     setup.executor->Unload();
     // Loading follows: images lost from the pool are decoded again, samples stay the same.
-    loading->Make(change->settings);
+    MakeLoader();
     loading->loader().StartEpoch(position.epoch, next_position);
-    step->set_micro_batch(change->settings.micro_batch);
+    step->set_micro_batch(adaptation->now().micro_batch);
   }
   if (options.workers < 0) {
     const bool pressure = budget.used() > budget.limit();
@@ -66,16 +93,16 @@ void TrainingRun::AdaptAtBoundary(std::int64_t next_position) {
 void TrainingRun::Report(PlanPhase phase, bool sync) {
   RunState state;
   state.phase = phase;
-  state.epoch = position.epoch + 1;
+  state.epoch = std::min(position.epoch + 1, epochs);
   state.epochs = epochs;
   state.batch = static_cast<std::int32_t>(position.next_batch);
   state.batches = static_cast<std::int32_t>(batches);
   state.batch_size = batch;
   state.micro_batch = static_cast<std::int32_t>(step->options().micro_batch);
-  state.workers = loading->made() ? loading->loader().workers() : 0;
+  state.workers = loading && loading->made() ? loading->loader().workers() : 0;
   state.imgsz = options.image_width;
   state.images_per_s = images_per_second;
-  state.end = ended;
+  if (setup.device_limit.bytes != Bytes::Max()) state.device_budget = setup.device_limit.bytes;
   if (sync) {
     watch->UpdateAndSync(state);
   } else {

@@ -2,6 +2,7 @@
 #include "headroom/config/run_folder.h"
 #include "headroom/core/error.h"
 #include "headroom/core/file.h"
+#include "headroom/monitor/last_state.h"
 #include "headroom/train/out_of_memory.h"
 #include "headroom/train/reference_resume.h"
 #include "headroom/train/training_run.h"
@@ -22,19 +23,35 @@ constexpr int kProbeBatch = 16;
 }  // namespace
 
 TrainOutcome TrainingRun::Run() {
+  try {
+    SetUp();
+    return Train();
+  } catch (const std::exception& failure) {
+    EndWithError(failure);
+    throw;
+  }
+}
+
+void TrainingRun::SetUp() {
   ReadResume();
-  SetUpData();
-  setup.BuildNetwork();
-  setup.MeasureProcess();
+  setup.SetUpDevice();
+  ClaimFolder();
+  WithMemory("reading the data", [this] { SetUpData(); });
+  WithMemory("building the model", [this] { setup.BuildNetwork(); });
+  WithMemory("measuring a step", [this] { setup.MeasureProcess(); });
   Plan();
-  SetUpFolder();
-  SetUpStep();
-  SetUpOptimizer();
-  Restore();
+  PublishPlan();
+  WithMemory("making the step", [this] { SetUpStep(); });
+  WithMemory("making the optimizer", [this] { SetUpOptimizer(); });
+  WithMemory("reading the checkpoint", [this] { Restore(); });
+  resumed.reset();
   WarmUp();
   Announce();
+}
+
+TrainOutcome TrainingRun::Train() {
   bool finished = true;
-  for (; position.epoch < epochs; ++position.epoch) {
+  for (; position.epoch < epochs && !ends_early; ++position.epoch) {
     if (!RunEpoch()) {
       finished = false;
       break;
@@ -60,7 +77,6 @@ void TrainingRun::ReadResume() {
 }
 
 void TrainingRun::SetUpData() {
-  setup.device = ChooseDevice(options.device);
   setup.ReadData();
   epochs = options.epochs;
 }
@@ -85,7 +101,7 @@ void TrainingRun::Plan() {
                                          setup.machine_limit));
 }
 
-void TrainingRun::SetUpFolder() {
+void TrainingRun::ClaimFolder() {
   fs::path folder;
   if (!resume_path.empty()) {
     folder = resume_path.parent_path().parent_path();
@@ -97,8 +113,18 @@ void TrainingRun::SetUpFolder() {
                              .exist_ok = options.exist_ok},
                             true);
     options.set.Set("name", OptionValue(folder.filename().string()));
+    folder_is_new = !options.exist_ok;
     WriteFileAtomic(folder / "args.yaml", options.set.ArgsYaml(folder.string()));
+    WriteFileAtomic(folder / "headroom.yaml", options.set.HeadroomYaml());
   }
+  files.emplace(folder, observer);
+  files->on_out_of_memory = [this] { GiveBackFreeBlocks(); };
+  watch = std::make_unique<RunWatch>(folder, ResumeCommand(), budget, std::move(setup.gpu),
+                                     setup.device.index());
+}
+
+void TrainingRun::PublishPlan() {
+  const fs::path& folder = files->folder();
   const std::vector<std::pair<std::string, OptionValue>> resolved = {
       {"threads", OptionValue(std::int64_t{setup.cores()})},
       {"precision", OptionValue(setup.activation == Element::kBFloat16 ? "bf16" : "fp32")},
@@ -107,10 +133,10 @@ void TrainingRun::SetUpFolder() {
   WriteFileAtomic(folder / "headroom.yaml", options.set.HeadroomYaml(resolved));
   WriteFileAtomic(folder / "memory_plan.json",
                   PlanToJson(adaptation->plan(), adaptation->limits()));
-  files.emplace(folder, observer);
+  published = true;
   observer.OnRunStart({folder, &options, setup.names, &*setup.train_index,
                        FormatPlan(adaptation->plan(), adaptation->limits())});
-  watch = std::make_unique<RunWatch>(folder, ResumeCommand(), adaptation->SmallestPeak(), budget);
+  watch->KeepAbove(adaptation->SmallestPeak());
 }
 
 std::string TrainingRun::ResumeCommand() const {
@@ -126,6 +152,10 @@ void TrainingRun::SetUpStep() {
                                                       .trained_layers = setup.trained_layers});
   step->on_out_of_memory = [this](const std::string& what, int failures) {
     return MakeRoom(what, failures);
+  };
+  // A step may take longer than others need to fill the limit: it is broken off and run again.
+  setup.executor->after_instruction = [this](const Instruction&) {
+    if (watch->TakeUrgency()) throw BudgetError("others take memory faster than a step ends");
   };
   loading.emplace(options, *setup.train_index, setup.cores(), budget, observer);
 }
@@ -167,10 +197,14 @@ void TrainingRun::SetUpOptimizer() {
 void TrainingRun::Restore() {
   if (!resumed) return;
   position = RestoreCheckpoint(*resumed, Parts());
-  best_known = stopper->best_fitness > 0;
+  best_known = position.epoch > 0;
+  // A run that was killed after its last epoch has only its end left.
+  ends_early = position.next_batch == 0 && position.epoch > 0 &&
+               (stopper->Stops(position.epoch - 1) ||
+                (options.time_hours && position.seconds > *options.time_hours * 3600));
   observer.OnMessage(fmt::format("Resuming {} from epoch {}, batch {}", files->folder().string(),
                                  position.epoch + 1, position.next_batch));
-  resumed.reset();
+  CompleteCopies();
 }
 
 void TrainingRun::WarmUp() {
@@ -178,15 +212,14 @@ void TrainingRun::WarmUp() {
   for (int failures = 0;;) {
     try {
       step->WarmUp(std::min<std::int64_t>(step->options().micro_batch, batch),
-                   subject.LargestExtent(),
-                   std::max<std::int64_t>(1, setup.train_index->labels().MaxCount()));
+                   subject.LargestExtent(), subject.MostBoxes());
       break;
     } catch (const std::exception& failure) {
       const std::optional<std::string> what = OutOfMemoryText(failure);
       if (!what || !MakeRoom(*what, ++failures)) throw;
     }
   }
-  loading->Make(adaptation->now());
+  MakeLoader();
 }
 
 void TrainingRun::Announce() {
@@ -196,10 +229,32 @@ void TrainingRun::Announce() {
                                  options.image_width));
   observer.OnMessage(fmt::format("Using {} dataloader workers", loading->loader().workers()));
   observer.OnMessage(fmt::format("Logging results to {}", folder.string()));
-  observer.OnMessage(fmt::format("Starting training for {} epochs...", epochs));
+  if (position.epoch >= epochs || ends_early) {
+    observer.OnMessage("All epochs were trained; the run's end is made up for");
+  } else {
+    observer.OnMessage(fmt::format("Starting training for {} epochs...", epochs));
+  }
   started = Clock::now();
   saved_at = started;
   adapted_at = started;
+}
+
+void TrainingRun::EndWithError(const std::exception& failure) {
+  if (!watch) return;
+  if (published || !folder_is_new) {
+    const auto* known = dynamic_cast<const Error*>(&failure);
+    const ExitCode code = known != nullptr           ? known->code()
+                          : OutOfMemoryText(failure) ? ExitCode::kMemory
+                                                     : ExitCode::kInternal;
+    watch->End(RunEnd::kFailed, static_cast<int>(code));
+    return;
+  }
+  watch.reset();
+  const fs::path folder = files->folder();
+  std::error_code ignored;
+  for (const char* name : {"args.yaml", "headroom.yaml", "memory.csv", kLastStateName, "weights"})
+    fs::remove(folder / name, ignored);
+  fs::remove(folder, ignored);  // Only when nothing else is in it.
 }
 
 }  // namespace headroom

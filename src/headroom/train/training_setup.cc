@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "headroom/train/training_setup.h"
 
+#include "headroom/core/error.h"
+#include "headroom/monitor/device_budget.h"
 #include "headroom/monitor/effective_limit.h"
 #include "headroom/monitor/host_memory.h"
 #include "headroom/nn/model_summary.h"
@@ -38,6 +40,22 @@ void TrainingSetup::Announce(const std::string& split, const DatasetIndex& index
                                  c.total, c.missing + c.empty, c.corrupt));
   for (const std::string& message : index.messages()) observer.OnMessage("WARNING " + message);
   if (!index.cache_note().empty()) observer.OnMessage(index.cache_note());
+}
+
+void TrainingSetup::SetUpDevice() {
+  device = ChooseDevice(options.device);
+  if (!device.is_cuda()) return;
+  place = MemoryPlace::kDevice;
+  Result<std::unique_ptr<GpuMemory>> opened = GpuMemory::Open();
+  if (!opened) {
+    observer.OnMessage(fmt::format("WARNING {}: the device's memory is neither watched nor bounded",
+                                   opened.error()));
+    return;
+  }
+  const Result<MemoryLimit> limit = DeviceBudget(**opened, device.index(), options.vram);
+  if (!limit) throw ConfigError(limit.error());
+  device_limit = {limit->bytes, limit->origin};
+  gpu = std::move(*opened);
 }
 
 void TrainingSetup::ReadData() {

@@ -8,6 +8,7 @@
 #include "headroom/graph/executor.h"
 #include "headroom/memory/budget.h"
 #include "headroom/memory/reservation.h"
+#include "headroom/monitor/gpu_memory.h"
 #include "headroom/optim/schedule.h"
 #include "headroom/train/head_loss.h"
 #include "headroom/train/observer.h"
@@ -30,6 +31,8 @@ class TrainingSetup {
   TrainingSetup(Options run_options, Settings run_settings, Budget& host_budget,
                 TrainObserver& run_observer);
 
+  // The device that the options name, and what may be held on it. Throws ConfigError.
+  void SetUpDevice();
   // Finds and checks the data set.
   void ReadData();
   // Builds the model, copies weights, prints the layer table.
@@ -63,7 +66,8 @@ class TrainingSetup {
   std::unique_ptr<Executor> executor;
   std::unique_ptr<HeadLoss> loss;
   PlanLimit device_limit;
-  Bytes machine_limit;  // Of which the budget is a part.
+  std::unique_ptr<GpuMemory> gpu;  // The driver's view of an NVIDIA device, for the watch.
+  Bytes machine_limit;             // Of which the budget is a part.
 
  private:
   void Announce(const std::string& split, const DatasetIndex& index);

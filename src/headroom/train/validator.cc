@@ -6,6 +6,7 @@
 #include "headroom/data/pipelined_loader.h"
 #include "headroom/detect/end_to_end.h"
 #include "headroom/detect/nms.h"
+#include "headroom/memory/reservation.h"
 #include "headroom/metrics/match_predictions.h"
 #include "headroom/metrics/match_records.h"
 #include "headroom/train/image_batch.h"
@@ -45,16 +46,16 @@ std::vector<HeadLevelView> LevelViews(std::span<const at::Tensor> outputs, const
   return levels;
 }
 
-std::span<const Detection> AsOneClass(std::span<const Detection> detections,
-                                      std::vector<Detection>& copy) {
-  copy.assign(detections.begin(), detections.end());
-  for (Detection& detection : copy) detection.class_id = 0;
-  return copy;
-}
-
 ConfusionMatrixOptions MatrixOptions(const Model& model, const ValidatorOptions& options) {
   return {.class_count = static_cast<int>(model.options.classes),
           .confidence = options.matrix_confidence};
+}
+
+// The default limit is raised to what the most crowded image holds (recipe-8.4, 8.1).
+int MaxDetections(const DatasetIndex& index, int asked) {
+  constexpr int kDefault = 300;
+  return asked == kDefault ? std::max(kDefault, static_cast<int>(index.labels().MaxCount()))
+                           : asked;
 }
 
 }  // namespace
@@ -63,10 +64,18 @@ ConfusionMatrixOptions MatrixOptions(const Model& model, const ValidatorOptions&
 struct Validator::Pass {
   Pass(const Validator& v, std::unique_ptr<LetterboxSource> source)
       : batches(source->batches()),
-        loader(
-            std::move(source),
-            {.workers = v.options_.workers, .max_in_flight = static_cast<int>(v.options_.at_once)},
-            v.budget_),
+        reservation(
+            v.budget_ == nullptr
+                ? Reservation()
+                : Reservation(*v.budget_, MemoryTag::kValidation,
+                              EstimateMemory(v.index_, static_cast<int>(v.model_.options.classes),
+                                             v.options_.max_detections)
+                                  .Total())),
+        loader(std::move(source),
+               {.workers = v.options_.workers,
+                .max_in_flight = static_cast<int>(v.options_.at_once),
+                .prefetch = v.options_.prefetch},
+               v.budget_),
         nms({.class_count = static_cast<int>(v.model_.options.classes),
              .confidence = v.options_.confidence,
              .iou = v.options_.iou,
@@ -82,13 +91,14 @@ struct Validator::Pass {
         records(static_cast<int>(v.model_.options.classes)) {}
 
   RectBatches batches;
+  Reservation reservation;
   PipelinedLoader loader;
   NonMaximumSuppression nms;
   EndToEndSelection end_to_end;
   PredictionMatcher matcher;
   MatchRecords records;
   BatchTargets targets;
-  std::vector<Detection> one_class;
+  std::vector<std::vector<Detection>> found;  // Of the piece's images.
   HeadLoss* loss = nullptr;
   HeadSums sums;  // Of the nominal batch.
   LossItems items{};
@@ -105,10 +115,14 @@ Validator::Validator(Model& model, Executor& executor, const DatasetIndex& index
       options_(options),
       budget_(budget),
       confusion_(MatrixOptions(model, options)) {
-  // The limit is raised to what the most crowded image holds (recipe-8.4, 8.1).
-  if (options_.max_detections == 300) {
-    options_.max_detections = std::max(300, static_cast<int>(index.labels().MaxCount()));
-  }
+  options_.max_detections = MaxDetections(index, options.max_detections);
+}
+
+MemoryNeed Validator::EstimateMemory(const DatasetIndex& index, int classes, int max_detections) {
+  const int most = MaxDetections(index, max_detections);
+  return headroom::EstimateMemory(NmsOptions{.class_count = classes, .max_detections = most}) +
+         headroom::EstimateMemory(MatchRecordsOptions{
+             .class_count = classes, .images = index.size(), .max_detections = most});
 }
 
 void Validator::LoadProgram(std::int64_t images, const Extent& extent, bool all_heads) {
@@ -133,7 +147,7 @@ void Validator::LoadProgram(std::int64_t images, const Extent& extent, bool all_
   executor_.Load(Lower(*model_.graph, program));
 }
 
-void Validator::RunPiece(Pass& pass, std::int64_t first, std::int64_t count) {
+HeadSums Validator::RunPiece(Pass& pass, std::int64_t first, std::int64_t count) {
   auto start = Clock::now();
   const ImageSize shape = pass.batches.ShapeOf(static_cast<std::size_t>(first));
   LoadProgram(count, {shape.height, shape.width}, pass.loss != nullptr);
@@ -145,29 +159,39 @@ void Validator::RunPiece(Pass& pass, std::int64_t first, std::int64_t count) {
   start = Clock::now();
   const HeadSums sums =
       pass.loss != nullptr ? pass.loss->Forward(executor_.outputs(), pass.targets) : HeadSums{};
-  // Nothing was kept so far, so that a failure for lack of memory can be repeated.
-  pass.sums += sums;
   pass.speed.loss_ms += MillisecondsSince(start);
   start = Clock::now();
-  Judge(pass, first, count);
+  Detect(pass, count);
   pass.speed.postprocess_ms += MillisecondsSince(start);
-  pass.loader.Acknowledge(first + count);
+  return sums;
 }
 
-void Validator::Judge(Pass& pass, std::int64_t first, std::int64_t count) {
+void Validator::Detect(Pass& pass, std::int64_t count) {
   std::vector<at::Tensor> host;
   for (const at::Tensor& output : executor_.outputs())
     host.push_back(output.defined() ? output.cpu() : output);
   const HeadOutputs& head = options_.end_to_end ? *model_.one_to_one : model_.one_to_many;
-  std::vector<TrueBox> labels;
+  pass.found.resize(static_cast<std::size_t>(count));
   for (std::int64_t i = 0; i < count; ++i) {
     const std::vector<HeadLevelView> levels = LevelViews(host, head, model_.strides, i);
     const HeadView view{.levels = levels,
                         .class_count = static_cast<int>(model_.options.classes),
                         .reg_max = static_cast<int>(model_.reg_max)};
-    std::span<const Detection> detections =
+    const std::span<const Detection> detections =
         options_.end_to_end ? pass.end_to_end.Run(view) : pass.nms.Run(view);
-    if (options_.single_class) detections = AsOneClass(detections, pass.one_class);
+    std::vector<Detection>& found = pass.found[static_cast<std::size_t>(i)];
+    found.assign(detections.begin(), detections.end());
+    if (!options_.single_class) continue;
+    for (Detection& detection : found) detection.class_id = 0;
+  }
+}
+
+void Validator::Commit(Pass& pass, const HeadSums& sums, std::int64_t first, std::int64_t count) {
+  const Clock::time_point start = Clock::now();
+  pass.sums += sums;
+  std::vector<TrueBox> labels;
+  for (std::int64_t i = 0; i < count; ++i) {
+    const std::vector<Detection>& detections = pass.found[static_cast<std::size_t>(i)];
     labels.clear();
     for (const TargetBox& target : pass.targets.image(i))
       labels.push_back({target.box, target.class_id});
@@ -178,21 +202,46 @@ void Validator::Judge(Pass& pass, std::int64_t first, std::int64_t count) {
       (*pass.on_image)({sample.image_index, detections, &sample});
     }
   }
+  pass.loader.Acknowledge(first + count);
+  pass.speed.postprocess_ms += MillisecondsSince(start);
+}
+
+bool Validator::MayTryAgain(const std::exception& failure, int failures, bool smallest) {
+  const std::optional<std::string> what = OutOfMemoryText(failure);
+  if (!what || !on_out_of_memory || (failures > 1 && smallest)) return false;
+  return on_out_of_memory(*what, failures);
+}
+
+std::unique_ptr<Validator::Pass> Validator::MakePass() {
+  const LetterboxSourceOptions source{
+      .image_size = options_.image_size, .batch = options_.batch, .rect = options_.rect};
+  for (int failures = 0;;) {
+    try {
+      return std::make_unique<Pass>(*this,
+                                    std::make_unique<LetterboxSource>(source, index_, nullptr));
+    } catch (const std::exception& failure) {
+      if (!MayTryAgain(failure, ++failures, options_.at_once == 1 && options_.workers <= 1)) throw;
+      if (failures == 1) continue;
+      options_.at_once = (options_.at_once + 1) / 2;
+      options_.workers = std::min(options_.workers, std::max(options_.workers / 2, 1));
+      options_.prefetch = std::max(options_.workers, 2);
+    }
+  }
 }
 
 void Validator::RunNominalBatch(Pass& pass, std::int64_t first, std::int64_t end) {
   int failures = 0;
   while (first < end) {
     const std::int64_t count = std::min(options_.at_once, end - first);
+    HeadSums sums;
     try {
-      RunPiece(pass, first, count);
+      sums = RunPiece(pass, first, count);
     } catch (const std::exception& failure) {
-      const std::optional<std::string> what = OutOfMemoryText(failure);
-      if (!what || !on_out_of_memory || (failures > 0 && count == 1)) throw;
-      if (++failures > 1) options_.at_once = (count + 1) / 2;
-      if (!on_out_of_memory(*what, failures)) throw;
+      if (!MayTryAgain(failure, ++failures, count == 1)) throw;
+      if (failures > 1) options_.at_once = (count + 1) / 2;
       continue;
     }
+    Commit(pass, sums, first, count);
     failures = 0;
     first += count;
   }
@@ -203,9 +252,8 @@ ValidationResult Validator::Run(HeadLoss* loss,
                                 const std::function<void(std::int64_t, std::int64_t)>& on_progress,
                                 const std::function<bool()>& stop) {
   confusion_ = ConfusionMatrix(MatrixOptions(model_, options_));
-  const LetterboxSourceOptions source_options{
-      .image_size = options_.image_size, .batch = options_.batch, .rect = options_.rect};
-  Pass pass(*this, std::make_unique<LetterboxSource>(source_options, index_, nullptr));
+  const std::unique_ptr<Pass> made = MakePass();
+  Pass& pass = *made;
   pass.loss = loss;
   pass.on_image = &on_image;
   const std::int64_t images = pass.loader.size();

@@ -5,13 +5,16 @@
 #include "headroom/data/dataset_index.h"
 #include "headroom/graph/executor.h"
 #include "headroom/memory/budget.h"
+#include "headroom/memory/memory_need.h"
 #include "headroom/metrics/average_precision.h"
 #include "headroom/metrics/confusion_matrix.h"
 #include "headroom/metrics/validation_table.h"
 #include "headroom/nn/model.h"
 #include "headroom/train/head_loss.h"
 
+#include <exception>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -25,6 +28,7 @@ struct ValidatorOptions {
       16;  // Nominal: decides the shapes of rectangular batches and what loss items average over.
   std::int64_t at_once = 16;  // Images that run at once; changes no figure.
   int workers = 1;
+  int prefetch = 0;  // Images made ahead; 0: PrefetchFor(workers).
   bool rect = true;
   float confidence = 0.001F;
   float iou = 0.7F;
@@ -59,6 +63,10 @@ class Validator {
   Validator(Model& model, Executor& executor, const DatasetIndex& index,
             const ValidatorOptions& options, Budget* budget);
 
+  // What a run holds beside its loader and its activations: suppression and the match records.
+  [[nodiscard]] static MemoryNeed EstimateMemory(const DatasetIndex& index, int classes,
+                                                 int max_detections);
+
   // `loss` null: no losses. on_image may be empty. stop is asked between batches; true throws
   // Error(kInterrupted).
   [[nodiscard]] ValidationResult Run(
@@ -66,15 +74,21 @@ class Validator {
       const std::function<void(std::int64_t done, std::int64_t all)>& on_progress,
       const std::function<bool()>& stop);
   // As BatchStep::on_out_of_memory: after it has freed something the images are run again, half as
-  // many at once from the second failure on.
+  // many at once (and with half the workers, where those did not fit) from the second failure on.
   std::function<bool(const std::string& what, int failures)> on_out_of_memory;
   [[nodiscard]] const ConfusionMatrix& confusion() const { return confusion_; }
 
  private:
   struct Pass;
+  [[nodiscard]] std::unique_ptr<Pass> MakePass();
+  // True when what failed shall be tried again.
+  [[nodiscard]] bool MayTryAgain(const std::exception& failure, int failures, bool smallest);
   void RunNominalBatch(Pass& pass, std::int64_t first, std::int64_t end);
-  void RunPiece(Pass& pass, std::int64_t first, std::int64_t count);
-  void Judge(Pass& pass, std::int64_t first, std::int64_t count);
+  // A piece is a transaction: RunPiece writes nothing but scratch and may be repeated, Commit
+  // counts what it found.
+  [[nodiscard]] HeadSums RunPiece(Pass& pass, std::int64_t first, std::int64_t count);
+  void Detect(Pass& pass, std::int64_t count);
+  void Commit(Pass& pass, const HeadSums& sums, std::int64_t first, std::int64_t count);
   void LoadProgram(std::int64_t images, const Extent& extent, bool all_heads);
 
   Model& model_;
