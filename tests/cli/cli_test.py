@@ -17,7 +17,6 @@ import unittest
 import zlib
 
 YOLO = SAMPLE = None
-SHARED = pathlib.Path(__file__).resolve().parents[3] / "shared"
 QUICK = ["model=yolo11n.yaml", "imgsz=96", "batch=8", "workers=1", "amp=False", "fraction=16"]
 
 
@@ -134,26 +133,6 @@ class CliTest(unittest.TestCase):
             self.assertEqual("class94" in output, single == "False", output)
             self.expect(0, "val", f"model=runs/detect/{name}/weights/best.pt", f"data={self.data}/data.yaml",
                         "imgsz=96")
-
-    def test_the_command_that_started_it_runs_as_typed(self):
-        weights = SHARED / "reference-run/files/yolo11n-80class-random.pt"
-        if not weights.exists():
-            self.assertNotEqual(os.environ.get("CI"), "true", f"{weights} is missing")
-            self.skipTest(f"{weights} is not here")
-        shutil.copy(weights, pathlib.Path(self.dir, "yolo11n.pt"))
-        shutil.copy(self.data / "data.yaml", self.dir)
-        (pathlib.Path(self.dir) / "data.yaml").write_text(
-            f"path: {self.data}\ntrain: images/train\nval: images/val\n"
-            "names: [RBC, WBC, Platelets]\n")
-        output = self.expect(0, "detect", "train", "data=data.yaml", "model=yolo11n.pt", "epochs=1",
-                             "imgsz=640", "patience=25", "batch=-1", "plots=true", "workers=4",
-                             "single_cls=true", "fraction=16")
-        self.assertIn("Transferred", output)
-        self.assertIn("batch=-1: 16 images", output)
-        # single_cls is remembered from the checkpoint.
-        output = self.expect(0, "detect", "val", "model=runs/detect/train/weights/best.pt",
-                             "data=data.yaml", "imgsz=160")
-        self.assertNotIn("Platelets", output)
 
     @unittest.skipIf(os.geteuid() != 0, "a small file system is mounted as root")
     def test_a_full_disk_ends_with_6_and_keeps_the_last_good_checkpoint(self):

@@ -75,8 +75,7 @@ DetectionMetrics Validate(const Case& c, const OnImage& on_image = {}) {
                                     .use_cache = false};
   index_options.filter.single_class = s.single_class;
   const DatasetIndex index = DatasetIndex::Build(index_options);
-  LoadedModel loaded =
-      LoadForValidation(options, data.classes(), Settings(), at::kCPU, Element::kFloat32);
+  LoadedModel loaded = LoadForValidation(options, Settings(), at::kCPU, Element::kFloat32);
   Executor executor(*loaded.model.graph, *loaded.model.parameters, at::kCPU);
   Validator validator(loaded.model, executor, index,
                       {.image_size = s.image_size,

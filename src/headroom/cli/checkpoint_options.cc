@@ -2,6 +2,7 @@
 #include "headroom/cli/checkpoint_options.h"
 
 #include "headroom/core/error.h"
+#include "headroom/core/log.h"
 #include "headroom/train/checkpoint.h"
 
 #include <fmt/format.h>
@@ -35,10 +36,9 @@ Options OptionsForModel(const ParsedCommand& command, const char* mode) {
   return options;
 }
 
-bool WantsHalf(const Options& options) {
-  const OptionValue& value = options.set.Get("quantize");
-  const std::string text = value.ToText();
-  return text == "16" || text == "fp16";
+void WarnOfPrecision(const Options& options) {
+  if (options.half)
+    LogWarning("quantize=16 is for yolo export; val and predict compute .pt files in fp32");
 }
 
 }  // namespace headroom

@@ -13,7 +13,7 @@ void RememberFromCheckpoint(const ParsedCommand& command, OptionSet* set);
 // Options of a command that runs a model; model= is required.
 [[nodiscard]] Options OptionsForModel(const ParsedCommand& command, const char* mode);
 
-// quantize= asks for 16 bits.
-[[nodiscard]] bool WantsHalf(const Options& options);
+// Says that val and predict compute in fp32 when quantize= asks for less.
+void WarnOfPrecision(const Options& options);
 
 }  // namespace headroom

@@ -4,8 +4,11 @@
 #include "headroom/cli/process_setup.h"
 #include "headroom/config/settings.h"
 #include "headroom/core/log.h"
+#include "headroom/deploy/exported_detector.h"
 #include "headroom/deploy/onnx_export.h"
 #include "headroom/deploy/torchscript_export.h"
+#include "headroom/memory/reservation.h"
+#include "headroom/monitor/runtime_reservation.h"
 #include "headroom/train/run_setup.h"
 
 #include <fmt/format.h>
@@ -29,6 +32,12 @@ ExportFormat ParseFormat(const std::string& format) {
                   format));
 }
 
+void RefuseExported(const std::string& model) {
+  if (!IsExportedModel(model)) return;
+  throw ConfigError(
+      fmt::format("model={} is exported already; name the .pt that it was made from", model));
+}
+
 ExportOutput ChooseOutput(const Options& options, const Model& model) {
   if (!options.nms.has_value()) return ExportOutput::kPredictions;
   if (*options.nms) return ExportOutput::kSuppressed;
@@ -49,10 +58,10 @@ ExportOptions MakeExportOptions(const ParsedCommand& command, const Options& opt
   result.form.suppression = {.confidence = static_cast<float>(options.conf.value_or(0.25)),
                              .iou = static_cast<float>(options.iou),
                              .max_detections = options.max_det};
-  if (WantsHalf(options)) result.precision = ExportPrecision::kFloat16;
+  if (options.half) result.precision = ExportPrecision::kFloat16;
   if (const OptionValue& opset = options.set.Get("opset"); !opset.is_null())
     result.opset = opset.AsInt();
-  result.names = loaded.names;
+  result.names = NamesOfAllClasses(loaded);
   result.description = fmt::format("{} model{}", loaded.model.config.Name(),
                                    options.data.empty() ? "" : " trained on " + options.data);
   result.version = kVersion;
@@ -64,11 +73,17 @@ ExportOptions MakeExportOptions(const ParsedCommand& command, const Options& opt
 ExitCode RunExport(const ParsedCommand& command) {
   const Options options = OptionsForModel(command, "export");
   const ExportFormat format = ParseFormat(options.set.Get("format").ToText());
-  (void)SetUpProcess(options);
+  RefuseExported(options.model);
+  Budget& budget = SetUpProcess(options);
   LoadedModel loaded =
-      LoadForValidation(options, 80, ReadSettings(), ChooseDevice("cpu"), Element::kFloat32);
+      LoadForValidation(options, ReadSettings(), ChooseDevice("cpu"), Element::kFloat32);
+  loaded.file.reset();  // Its weights are in the model now.
   const ExportOptions export_options = MakeExportOptions(command, options, loaded);
+  const RuntimeReservation runtime(budget);
   const bool onnx = format == ExportFormat::kOnnx;
+  // TorchScript's copy of the weights is tensors, which their allocator charges.
+  const Bytes copy = onnx ? EstimateMemory(export_options, loaded.model).Total() : Bytes();
+  const Reservation writing(budget, MemoryTag::kCheckpoint, copy);
   const fs::path file = fs::path(options.model).replace_extension(onnx ? ".onnx" : ".torchscript");
   (onnx ? ExportOnnx : ExportTorchScript)(file, loaded.model, export_options);
   std::printf(

@@ -4,6 +4,7 @@
 #include "headroom/config/options.h"
 #include "headroom/config/settings.h"
 #include "headroom/deploy/detector.h"
+#include "headroom/memory/budget.h"
 #include "headroom/train/run_setup.h"
 
 #include <memory>
@@ -16,8 +17,8 @@ struct OpenedDetector {
   std::unique_ptr<Detector> detector;
 };
 
-// `model=`, whatever its format: .pt, .onnx, .torchscript.
+// `model=`, whatever its format: .pt, .onnx, .torchscript. The budget must outlive the detector.
 [[nodiscard]] OpenedDetector OpenDetector(const Options& options, const Settings& settings,
-                                          const DetectorOptions& detector_options);
+                                          const DetectorOptions& detector_options, Budget* budget);
 
 }  // namespace headroom

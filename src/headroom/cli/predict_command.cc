@@ -5,9 +5,11 @@
 #include "headroom/cli/process_setup.h"
 #include "headroom/config/run_folder.h"
 #include "headroom/config/settings.h"
+#include "headroom/core/log.h"
 #include "headroom/deploy/prediction_output.h"
 #include "headroom/deploy/predictor.h"
 #include "headroom/detect/detection_text.h"
+#include "headroom/monitor/runtime_reservation.h"
 
 #include <fmt/format.h>
 
@@ -72,17 +74,19 @@ std::string SpeedLine(const PredictionTimes& times, int batch) {
 
 ExitCode RunPredict(const ParsedCommand& command) {
   const Options options = OptionsForModel(command, "predict");
-  const OptionValue& source = options.set.Get("source");
-  if (source.is_null()) {
+  if (options.sources.empty()) {
     throw ConfigError(
         "source= is missing: name an image, a video, a folder, a pattern ('images/*.jpg') or a "
         ".txt list of paths");
   }
-  const MediaList media = FindMedia(source.ToText());
-  (void)SetUpProcess(options);
+  const MediaList media = FindMedia(options.sources);
+  Budget& budget = SetUpProcess(options);
   InstallInterruptHandler();
   const Settings settings = ReadSettings();
-  const OpenedDetector opened = OpenDetector(options, settings, MakeDetectorOptions(options));
+  WarnOfPrecision(options);
+  const OpenedDetector opened =
+      OpenDetector(options, settings, MakeDetectorOptions(options), &budget);
+  RuntimeReservation runtime(budget);
   const std::vector<std::string>& names = opened.detector->facts().names;
   const fs::path folder = ChooseRunFolder({.runs_dir = settings.runs_dir,
                                            .mode = "predict",
@@ -93,23 +97,31 @@ ExitCode RunPredict(const ParsedCommand& command) {
   const bool writes = output_options.save || output_options.save_frames ||
                       output_options.save_txt || output_options.save_crop;
   if (writes) CreateRunFolder(folder, false);
-  PredictionOutput output(output_options, names);
+  PredictionOutput output(output_options, names, &budget);
   const int batch =
       command.Find("batch") == nullptr || options.batch < 1 ? 1 : static_cast<int>(options.batch);
   Predictor predictor(*opened.detector,
                       {.image_size = {options.image_height, options.image_width},
                        .batch = batch,
-                       .video_step = static_cast<int>(options.set.Get("vid_stride").AsInt())});
+                       .video_step = static_cast<int>(options.set.Get("vid_stride").AsInt())},
+                      &budget);
   const PredictionTimes times = predictor.Run(
       media,
       [&](const PredictedFrame& predicted) {
         if (options.verbose) std::fputs(FrameLine(predicted, media, names).c_str(), stdout);
         output.Write(predicted);
       },
-      Interrupted);
+      [&] {
+        runtime.Update();
+        return Interrupted();
+      });
   if (times.images == 0)
     throw DataError("nothing in source= could be read; see the warnings above");
   std::fputs(SpeedLine(times, batch).c_str(), stdout);
+  if (times.unreadable > 0) {
+    LogWarning(fmt::format("{} of {} files were passed over; see the warnings above",
+                           times.unreadable, media.size()));
+  }
   if (writes) std::printf("Results saved to %s\n", folder.c_str());
   if (output.label_files() > 0) {
     std::printf("%lld label%s saved to %s\n", static_cast<long long>(output.label_files()),

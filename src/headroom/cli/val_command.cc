@@ -2,14 +2,13 @@
 #include "headroom/cli/checkpoint_options.h"
 #include "headroom/cli/commands.h"
 #include "headroom/cli/console.h"
+#include "headroom/cli/predictions_json.h"
 #include "headroom/cli/process_setup.h"
 #include "headroom/cli/val_exported.h"
 #include "headroom/config/help_text.h"
 #include "headroom/config/run_folder.h"
-#include "headroom/core/file.h"
 #include "headroom/deploy/exported_detector.h"
-#include "headroom/detect/map_boxes.h"
-#include "headroom/metrics/coco_json.h"
+#include "headroom/monitor/runtime_reservation.h"
 #include "headroom/nn/model_summary.h"
 #include "headroom/train/out_of_memory.h"
 #include "headroom/train/run_setup.h"
@@ -19,6 +18,7 @@
 #include <fmt/format.h>
 
 #include <filesystem>
+#include <functional>
 
 namespace headroom {
 namespace {
@@ -53,6 +53,11 @@ fs::path NewFolder(const Options& options, const Settings& settings) {
   return folder;
 }
 
+// Empty: none is asked for.
+fs::path JsonPath(const Options& options, const fs::path& folder) {
+  return options.save_json ? folder / "predictions.json" : fs::path();
+}
+
 void Report(Console& console, const DetectionMetrics& metrics, const ValidationSpeed& speed,
             const std::vector<std::string>& names, bool verbose, const fs::path& folder) {
   console.OnMessage(ValidationHeader());
@@ -71,8 +76,7 @@ ExitCode RunExportedVal(const Options& options, const DatasetConfig& data, const
   for (const std::string& message : index.messages()) console.OnMessage("WARNING " + message);
   const fs::path folder = NewFolder(options, settings);
   const ExportedValidation result = ValidateExported(
-      options, index, settings, options.save_json ? folder / "predictions.json" : fs::path(),
-      &budget, console, Interrupted);
+      options, index, settings, JsonPath(options, folder), &budget, console, Interrupted);
   Report(console, result.metrics, result.speed, result.names, options.verbose, folder);
   return ExitCode::kDone;
 }
@@ -82,6 +86,7 @@ ExitCode RunExportedVal(const Options& options, const DatasetConfig& data, const
 ExitCode RunVal(const ParsedCommand& command) {
   const Options options = OptionsForModel(command, "val");
   if (options.data.empty()) throw ConfigError(MissingDataText("val"));
+  WarnOfPrecision(options);
   Budget& budget = SetUpProcess(options);
   Console console;
   InstallInterruptHandler();
@@ -91,8 +96,9 @@ ExitCode RunVal(const ParsedCommand& command) {
     return RunExportedVal(options, data, settings, budget, console);
   const at::Device device = ChooseDevice(options.device);
   const std::vector<std::string> data_names = ClassNames(data, options.single_cls);
-  LoadedModel loaded = LoadForValidation(options, static_cast<int>(data_names.size()), settings,
-                                         device, Element::kFloat32);
+  LoadedModel loaded = LoadForValidation(options, settings, device, Element::kFloat32);
+  loaded.file.reset();  // Its weights are in the model now.
+  RuntimeReservation runtime(budget);
   const std::vector<std::string>& names = loaded.names.empty() ? data_names : loaded.names;
   console.OnMessage(SummaryLine(loaded.model, ModelForm::kFused));
   const DatasetIndex index = BuildIndex(data, options.split, options, &budget, {}, {});
@@ -114,25 +120,18 @@ ExitCode RunVal(const ParsedCommand& command) {
     console.OnValidationProgress(done, all);
   };
   ValidationResult result;
-  if (options.save_json) {
-    WriteFileAtomic(folder / "predictions.json", [&](FileWriter& writer) {
-      CocoJsonWriter json(writer);
-      std::vector<Detection> mapped;
-      result = validator.Run(
-          nullptr,
-          [&](const ImageDetections& image) {
-            mapped.assign(image.detections.begin(), image.detections.end());
-            const LetterboxGeometry& g = image.sample->geometry;
-            MapToSource(mapped,
-                        {g.source_width, g.source_height, g.scale_x, g.scale_y, g.pad_x, g.pad_y});
-            json.AddImage(index.ImagePath(image.image), mapped);
-          },
-          progress, Interrupted);
-      json.Finish();
+  WritePredictionsJson(JsonPath(options, folder), index, [&](const ReceiveDetections& receive) {
+    std::function<void(const ImageDetections&)> on_image;
+    if (receive) {
+      on_image = [&](const ImageDetections& image) {
+        receive(image.image, image.detections, *image.sample);
+      };
+    }
+    result = validator.Run(nullptr, on_image, progress, [&] {
+      runtime.Update();
+      return Interrupted();
     });
-  } else {
-    result = validator.Run(nullptr, {}, progress, Interrupted);
-  }
+  });
   Report(console, result.metrics, result.speed, names, options.verbose, folder);
   return ExitCode::kDone;
 }

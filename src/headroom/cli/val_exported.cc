@@ -2,16 +2,15 @@
 #include "headroom/cli/val_exported.h"
 
 #include "headroom/cli/open_detector.h"
-#include "headroom/core/file.h"
+#include "headroom/cli/predictions_json.h"
 #include "headroom/deploy/detector_validation.h"
-#include "headroom/detect/map_boxes.h"
-#include "headroom/metrics/coco_json.h"
+#include "headroom/monitor/runtime_reservation.h"
 
 #include <ATen/Parallel.h>
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <vector>
+#include <utility>
 
 namespace headroom {
 
@@ -28,33 +27,25 @@ ExportedValidation ValidateExported(const Options& options, const DatasetIndex& 
       .labels = LabelsPerAnchor::kAll,
       .agnostic = options.single_cls || options.agnostic_nms,
       .classes = {options.classes.begin(), options.classes.end()}};
-  const OpenedDetector opened = OpenDetector(options, settings, detector_options);
+  const OpenedDetector opened = OpenDetector(options, settings, detector_options, budget);
   const DetectorValidationOptions validation{
       .image_size = options.image_width,
       .workers = std::max(1, std::min(options.workers, at::get_num_threads())),
       .single_class = options.single_cls,
       .matrix_confidence = static_cast<float>(options.conf.value_or(0.25))};
-  const auto run = [&](const DetectedImage& on_image) {
-    DetectorValidation result = ValidateDetector(
-        *opened.detector, index, validation, budget, on_image,
-        [&](std::int64_t done, std::int64_t all) { console.OnValidationProgress(done, all); },
-        stop);
-    return ExportedValidation{std::move(result.metrics), result.speed,
-                              opened.detector->facts().names};
+  RuntimeReservation runtime(*budget);
+  const auto progress = [&](std::int64_t done, std::int64_t all) {
+    console.OnValidationProgress(done, all);
   };
-  if (json.empty()) return run({});
+  const auto stopped = [&] {
+    runtime.Update();
+    return stop();
+  };
   ExportedValidation result;
-  WriteFileAtomic(json, [&](FileWriter& file) {
-    CocoJsonWriter writer(file);
-    std::vector<Detection> mapped;
-    result = run([&](std::uint32_t image, std::span<const Detection> found, const Sample& sample) {
-      mapped.assign(found.begin(), found.end());
-      const LetterboxGeometry& g = sample.geometry;
-      MapToSource(mapped,
-                  {g.source_width, g.source_height, g.scale_x, g.scale_y, g.pad_x, g.pad_y});
-      writer.AddImage(index.ImagePath(image), mapped);
-    });
-    writer.Finish();
+  WritePredictionsJson(json, index, [&](const ReceiveDetections& receive) {
+    DetectorValidation found =
+        ValidateDetector(*opened.detector, index, validation, budget, receive, progress, stopped);
+    result = {std::move(found.metrics), found.speed, opened.detector->facts().names};
   });
   return result;
 }

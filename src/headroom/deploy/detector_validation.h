@@ -36,7 +36,7 @@ using DetectedImage =
 // Measures any detector on a split, by the rules of training's validation. A detector of fixed size
 // sees every picture on its own square canvas. on_image and on_progress (batches) may be empty;
 // stop is asked between batches, true throws Error(kInterrupted). Throws ConfigError for a fixed
-// canvas that is not square and for class counts that differ.
+// canvas that is not square.
 [[nodiscard]] DetectorValidation ValidateDetector(
     Detector& detector, const DatasetIndex& index, const DetectorValidationOptions& options,
     Budget* budget, const DetectedImage& on_image,

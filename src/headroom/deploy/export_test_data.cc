@@ -161,7 +161,7 @@ double MaxDifference(const at::Tensor& a, const at::Tensor& b) {
 const char* Python() { return std::getenv("HEADROOM_ULTRALYTICS_PYTHON"); }
 
 bool CheckInPython(const std::string& file, const at::Tensor& input, const at::Tensor& expected,
-                   double tolerance) {
+                   double tolerance, RowOrder order) {
   const TempDir dir;
   const auto write = [&](const char* name, const at::Tensor& tensor) {
     const at::Tensor dense = tensor.contiguous();
@@ -170,9 +170,10 @@ bool CheckInPython(const std::string& file, const at::Tensor& input, const at::T
         std::string_view(static_cast<const char*>(dense.const_data_ptr()), dense.nbytes()));
     return fmt::format("{} {}", (dir.path() / name).string(), fmt::join(dense.sizes(), ","));
   };
-  const std::string command = fmt::format(
-      "{} {}/src/headroom/deploy/check_export.py {} {} {} {}", Python(), HEADROOM_SOURCE_DIR, file,
-      write("input", input), write("expected", expected), tolerance);
+  const std::string command =
+      fmt::format("{} {}/src/headroom/deploy/check_export.py {} {} {} {}{}", Python(),
+                  HEADROOM_SOURCE_DIR, file, write("input", input), write("expected", expected),
+                  tolerance, order == RowOrder::kAny ? " rows" : "");
   return std::system(command.c_str()) == 0;  // NOLINT(concurrency-mt-unsafe): a test
 }
 

@@ -28,22 +28,12 @@ void ToPlanes(std::span<const std::uint8_t> pixels, float* planes) {
 
 ExportedDetector::ExportedDetector(DetectorFacts facts, std::string file,
                                    std::unique_ptr<NetworkRunner> runner,
-                                   const DetectorOptions& options)
+                                   const DetectorOptions& options, Budget* budget)
     : facts_(std::move(facts)),
       file_(std::move(file)),
+      budget_(budget),
       runner_(std::move(runner)),
-      nms_({.class_count = static_cast<int>(facts_.names.size()),
-            .confidence = options.confidence,
-            .iou = options.iou,
-            .max_detections = options.max_detections,
-            .labels = options.labels,
-            .agnostic = options.agnostic,
-            .classes = options.classes}),
-      end_to_end_({.class_count = static_cast<int>(facts_.names.size()),
-                   .confidence = options.confidence,
-                   .max_detections = options.max_detections,
-                   .agnostic = options.agnostic,
-                   .classes = options.classes}) {}
+      selector_(options, static_cast<int>(facts_.names.size()), facts_.end_to_end, budget) {}
 
 std::span<std::uint8_t> ExportedDetector::Prepare(int images, ImageSize size) {
   HEADROOM_CHECK(!facts_.fixed_size || (size == facts_.image_size && images <= facts_.batch),
@@ -51,8 +41,19 @@ std::span<std::uint8_t> ExportedDetector::Prepare(int images, ImageSize size) {
   images_ = facts_.fixed_size ? facts_.batch : images;
   size_ = size;
   const std::size_t bytes = size.PixelBytes().count();
+  ReserveInput(bytes * static_cast<std::size_t>(images_));
   pixels_.resize(bytes * static_cast<std::size_t>(images_));
   return std::span(pixels_).first(bytes * static_cast<std::size_t>(images));
+}
+
+void ExportedDetector::ReserveInput(std::size_t values) {
+  if (budget_ == nullptr) return;
+  const Bytes need = Bytes::Of(values, sizeof(std::uint8_t) + sizeof(float));
+  if (input_bytes_.empty()) {
+    input_bytes_ = Reservation(*budget_, MemoryTag::kBatches, need);
+  } else if (need > input_bytes_.bytes()) {
+    input_bytes_.Resize(need);
+  }
 }
 
 void ExportedDetector::Run() {
@@ -81,13 +82,13 @@ void ExportedDetector::CheckOutput() const {
 std::span<const Detection> ExportedDetector::Detections(int image) {
   const auto per_image = static_cast<std::size_t>(output_.shape[1] * output_.shape[2]);
   const float* data = output_.data + static_cast<std::size_t>(image) * per_image;
-  if (facts_.end_to_end) return end_to_end_.Filter({data, per_image});
+  if (facts_.end_to_end) return selector_.Select(std::span(data, per_image));
   const auto anchors = static_cast<std::size_t>(output_.shape[2]);
-  return nms_.Run(DecodedView{.data = data,
-                              .channel_stride = anchors,
-                              .anchor_stride = 1,
-                              .anchor_count = anchors,
-                              .class_count = static_cast<int>(facts_.names.size())});
+  return selector_.Select(DecodedView{.data = data,
+                                      .channel_stride = anchors,
+                                      .anchor_stride = 1,
+                                      .anchor_count = anchors,
+                                      .class_count = static_cast<int>(facts_.names.size())});
 }
 
 bool IsExportedModel(const std::filesystem::path& path) {
@@ -95,11 +96,11 @@ bool IsExportedModel(const std::filesystem::path& path) {
 }
 
 std::unique_ptr<Detector> OpenExportedModel(const std::filesystem::path& path, int threads,
-                                            const DetectorOptions& options) {
+                                            const DetectorOptions& options, Budget* budget) {
   OpenedNetwork network =
-      path.extension() == ".onnx" ? OpenOnnx(path, threads) : OpenTorchScript(path);
+      path.extension() == ".onnx" ? OpenOnnx(path, threads, budget) : OpenTorchScript(path);
   return std::make_unique<ExportedDetector>(std::move(network.facts), path.string(),
-                                            std::move(network.runner), options);
+                                            std::move(network.runner), options, budget);
 }
 
 }  // namespace headroom

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "headroom/deploy/detection_selector.h"
 #include "headroom/deploy/detector.h"
 #include "headroom/deploy/network_runner.h"
-#include "headroom/detect/end_to_end.h"
-#include "headroom/detect/nms.h"
+#include "headroom/memory/budget.h"
+#include "headroom/memory/reservation.h"
 
 #include <filesystem>
 #include <memory>
@@ -17,7 +18,7 @@ namespace headroom {
 class ExportedDetector : public Detector {
  public:
   ExportedDetector(DetectorFacts facts, std::string file, std::unique_ptr<NetworkRunner> runner,
-                   const DetectorOptions& options);
+                   const DetectorOptions& options, Budget* budget);
 
   [[nodiscard]] const DetectorFacts& facts() const override { return facts_; }
   std::span<std::uint8_t> Prepare(int images, ImageSize size) override;
@@ -25,13 +26,15 @@ class ExportedDetector : public Detector {
   std::span<const Detection> Detections(int image) override;
 
  private:
+  void ReserveInput(std::size_t values);
   void CheckOutput() const;
 
   DetectorFacts facts_;
   std::string file_;
+  Budget* const budget_;
+  Reservation input_bytes_;  // Of pixels_ and input_.
   std::unique_ptr<NetworkRunner> runner_;
-  NonMaximumSuppression nms_;
-  EndToEndSelection end_to_end_;
+  DetectionSelector selector_;
   ImageSize size_;
   int images_ = 0;  // As the network takes them: facts_.batch where the size is fixed.
   std::vector<std::uint8_t> pixels_;
@@ -42,10 +45,12 @@ class ExportedDetector : public Detector {
 // Whether the file's suffix is that of an exported format: .onnx, .torchscript.
 [[nodiscard]] bool IsExportedModel(const std::filesystem::path& path);
 
-// Opens either. ONNX runs in OpenCV's DNN with so many threads, TorchScript in LibTorch. Throws
-// DataError that names the file, what is wrong with it and what to do.
+// Opens either. ONNX runs in OpenCV's DNN with so many threads, TorchScript in LibTorch. The budget
+// (may be null) must outlive the detector. Throws BudgetError, and DataError that names the file,
+// what is wrong with it and what to do.
 [[nodiscard]] std::unique_ptr<Detector> OpenExportedModel(const std::filesystem::path& path,
                                                           int threads,
-                                                          const DetectorOptions& options);
+                                                          const DetectorOptions& options,
+                                                          Budget* budget = nullptr);
 
 }  // namespace headroom

@@ -11,6 +11,7 @@
 #include <glob.h>
 
 #include <algorithm>
+#include <cctype>
 #include <filesystem>
 #include <string_view>
 #include <system_error>
@@ -75,8 +76,12 @@ void AppendList(const std::string& file, MediaList* list) {
 }
 
 [[noreturn]] void RefuseSource(const std::string& source) {
-  const std::string hint =
-      source.find("://") != std::string::npos ? "; fetch it first, addresses are not opened" : "";
+  const bool number = std::all_of(source.begin(), source.end(),
+                                  [](unsigned char c) { return std::isdigit(c) != 0; });
+  std::string hint;
+  if (source.find("://") != std::string::npos) hint = "; fetch it first, addresses are not opened";
+  if (number) hint = "; cameras are not opened";
+  if (source == "screen") hint = "; the screen is not recorded";
   throw ConfigError(
       fmt::format("source={} is no file or folder{}; a source is an image, a video, a folder, a "
                   "pattern such as 'images/*.jpg', or a .txt or .csv list of paths",
@@ -114,8 +119,20 @@ MediaList FindMedia(const std::string& source) {
                                 Join(images, " "), Join(videos, " ")));
 }
 
-MediaReader::MediaReader(const MediaList& list, int video_step)
-    : list_(list), video_step_(video_step) {}
+MediaList FindMedia(std::span<const std::string> sources) {
+  if (sources.size() == 1) return FindMedia(sources[0]);
+  MediaList all;
+  for (const std::string& source : sources) {
+    const MediaList list = FindMedia(source);
+    for (std::size_t i = 0; i < list.images.size(); ++i) all.images.Append(list.images.Path(i));
+    all.videos.insert(all.videos.end(), list.videos.begin(), list.videos.end());
+  }
+  all.images.ShrinkToFit();
+  return all;
+}
+
+MediaReader::MediaReader(const MediaList& list, int video_step, Budget* budget)
+    : list_(list), video_step_(video_step), budget_(budget) {}
 
 bool MediaReader::Next(MediaFrame* frame) {
   while (item_ < list_.size()) {
@@ -127,25 +144,66 @@ bool MediaReader::Next(MediaFrame* frame) {
     }
     list_.images.CopyPath(item_++, &frame->path);
     frame->frame = 0;
-    const Result<ImageInfo> info = decoder_.Decode(frame->path, {}, &frame->bgr);
-    if (info) return true;
-    ++unreadable_;
-    LogWarning(fmt::format("{} is passed over: {}", frame->path, info.error()));
+    const Status read = ReadImage(frame);
+    if (read) return true;
+    PassOver(frame->path, read.error());
   }
   return false;
+}
+
+void MediaReader::PassOver(const std::string& path, const std::string& why) {
+  ++unreadable_;
+  LogWarning(fmt::format("{} is passed over: {}", path, why));
+}
+
+Status MediaReader::ReadImage(MediaFrame* frame) {
+  if (budget_ != nullptr) {
+    const Result<ImageInfo> header = ReadImageInfo(frame->path);
+    if (!header) return Failure{header.error()};
+    std::error_code error;
+    const Bytes file(fs::file_size(frame->path, error));
+    if (error) return Failure{error.message()};
+    const Bytes peak = DecodePeakBytes(*header, file, {});
+    const Status fits = Reserve(header->size, peak - header->size.PixelBytes(), frame);
+    if (!fits) return fits;
+  }
+  const Result<ImageInfo> info = decoder_.Decode(frame->path, {}, &frame->bgr);
+  return info ? Status(Unit{}) : Failure{info.error()};
+}
+
+Status MediaReader::Reserve(ImageSize size, Bytes reading, MediaFrame* frame) {
+  if (reading_.empty()) reading_ = Reservation(*budget_, MemoryTag::kDecode, Bytes());
+  if (frame->pixels.empty()) frame->pixels = Reservation(*budget_, MemoryTag::kDecode, Bytes());
+  const auto grow = [](Reservation& held, Bytes bytes) {
+    return held.bytes() >= bytes || held.TryResize(bytes);
+  };
+  if (grow(reading_, reading) && grow(frame->pixels, size.PixelBytes())) return Unit{};
+  return Failure{fmt::format(
+      "its {}x{} pixels take {} while they are read; {} of the limit of {} ({}) are free. Raise it "
+      "with memory=",
+      size.width, size.height, ToString(reading + size.PixelBytes()),
+      ToString(budget_->available()), ToString(budget_->limit()), budget_->origin())};
+}
+
+Status MediaReader::OpenVideo(MediaFrame* frame) {
+  Result<VideoReader> opened = VideoReader::Open(frame->path);
+  if (!opened) return Failure{opened.error()};
+  if (budget_ != nullptr) {
+    const Status fits = Reserve(opened->size(), VideoReadingBytes(opened->size()), frame);
+    if (!fits) return fits;
+  }
+  video_.emplace(std::move(*opened));
+  frame_ = 0;
+  return Unit{};
 }
 
 bool MediaReader::NextVideoFrame(MediaFrame* frame) {
   frame->path = list_.videos[item_ - list_.images.size()];
   if (!video_) {
-    Result<VideoReader> opened = VideoReader::Open(frame->path);
-    if (!opened) {
-      ++unreadable_;
-      LogWarning(opened.error());
+    if (const Status opened = OpenVideo(frame); !opened) {
+      PassOver(frame->path, opened.error());
       return false;
     }
-    video_.emplace(std::move(*opened));
-    frame_ = 0;
   }
   frame_ += video_step_;
   frame->frame = frame_;

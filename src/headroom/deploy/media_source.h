@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "headroom/core/result.h"
 #include "headroom/data/path_table.h"
 #include "headroom/image/image.h"
 #include "headroom/image/image_decoder.h"
 #include "headroom/image/video_file.h"
+#include "headroom/memory/budget.h"
+#include "headroom/memory/reservation.h"
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -24,10 +28,13 @@ struct MediaList {
 // line; relative ones are looked for beside the list too). Throws ConfigError for other sources and
 // for those where there is nothing.
 [[nodiscard]] MediaList FindMedia(const std::string& source);
+// Of several sources, one after the other.
+[[nodiscard]] MediaList FindMedia(std::span<const std::string> sources);
 
 // One picture of a source.
 struct MediaFrame {
   Image bgr;
+  Reservation pixels;  // Of bgr; it grows with it.
   std::string path;
   std::size_t item = 0;          // Place in the list, from 0.
   std::int64_t frame = 0;        // Of a video, from 1; 0: an image file.
@@ -35,21 +42,29 @@ struct MediaFrame {
   double frames_per_second = 0;
 };
 
-// Goes through a list; holds one decoder or one video. Files that cannot be read are passed over
-// with a warning. Not thread-safe.
+// Goes through a list; holds one decoder or one video. Files that cannot be read, or whose pixels
+// do not fit the budget, are passed over with a warning. Not thread-safe.
 class MediaReader {
  public:
-  // The list must outlive it. Every video_step-th frame of videos is taken.
-  MediaReader(const MediaList& list, int video_step);
+  // The list and the budget (may be null) must outlive it. Every video_step-th frame of videos is
+  // taken.
+  MediaReader(const MediaList& list, int video_step, Budget* budget);
   // Into a reused frame; false at the end.
   [[nodiscard]] bool Next(MediaFrame* frame);
   [[nodiscard]] std::int64_t unreadable() const { return unreadable_; }
 
  private:
+  [[nodiscard]] Status ReadImage(MediaFrame* frame);
+  [[nodiscard]] Status OpenVideo(MediaFrame* frame);
   [[nodiscard]] bool NextVideoFrame(MediaFrame* frame);
+  // Reserves the frame's pixels, and what reading them takes beside.
+  [[nodiscard]] Status Reserve(ImageSize size, Bytes reading, MediaFrame* frame);
+  void PassOver(const std::string& path, const std::string& why);
 
   const MediaList& list_;
   const int video_step_;
+  Budget* const budget_;
+  Reservation reading_;
   std::size_t item_ = 0;
   ImageDecoder decoder_;
   std::optional<VideoReader> video_;

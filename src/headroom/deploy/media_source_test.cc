@@ -74,13 +74,14 @@ TEST_F(MediaSource, SaysWhatASourceMayBe) {
   };
   EXPECT_THAT(refused("/nowhere"), HasSubstr("a source is an image"));
   EXPECT_THAT(refused("https://a.b/c.jpg"), HasSubstr("addresses are not opened"));
+  EXPECT_THAT(refused("0"), HasSubstr("cameras are not opened"));
   EXPECT_THAT(refused(root() / "note.md"), HasSubstr("no image"));
 }
 
 TEST_F(MediaSource, ReadsFramesOfVideosAndPassesOverWhatIsBroken) {
   testing::WriteText(root() / "aa.jpg", "broken");
   const MediaList list = FindMedia(root());
-  MediaReader reader(list, 2);
+  MediaReader reader(list, 2, nullptr);
   MediaFrame frame;
   std::vector<std::pair<std::string, std::int64_t>> seen;
   while (reader.Next(&frame))
@@ -88,6 +89,33 @@ TEST_F(MediaSource, ReadsFramesOfVideosAndPassesOverWhatIsBroken) {
   EXPECT_THAT(seen, ElementsAre(std::pair("a.jpg", 0), std::pair("b.jpg", 0), std::pair("v.avi", 2),
                                 std::pair("v.avi", 4)));
   EXPECT_EQ(reader.unreadable(), 1);
+}
+
+TEST_F(MediaSource, TakesSeveralSourcesInTheirOrder) {
+  const std::vector<std::string> sources = {root() / "b.jpg", root() / "inner"};
+  const MediaList list = FindMedia(sources);
+  ASSERT_EQ(list.images.size(), 2U);
+  EXPECT_THAT(list.images.Path(0), HasSubstr("b.jpg"));
+  EXPECT_THAT(list.images.Path(1), HasSubstr("c.jpg"));
+}
+
+TEST_F(MediaSource, PassesOverPicturesThatDoNotFitTheBudget) {
+  Image large({600, 800});
+  std::fill_n(large.data(), large.size().PixelBytes().count(), std::uint8_t{9});
+  WriteJpeg(root() / "aa.jpg", large.view());
+  const MediaList list = FindMedia((root() / "*.jpg").string());
+  Ledger ledger;
+  Budget budget(MemoryPlace::kHost, Bytes::MiB(1), "test", ledger);
+  {
+    MediaReader reader(list, 1, &budget);
+    MediaFrame frame;
+    std::vector<std::string> seen;
+    while (reader.Next(&frame)) seen.push_back(std::filesystem::path(frame.path).filename());
+    EXPECT_THAT(seen, ElementsAre("a.jpg", "b.jpg"));
+    EXPECT_EQ(reader.unreadable(), 1);
+    EXPECT_GE(budget.used(), frame.bgr.NumBytes());
+  }
+  EXPECT_EQ(budget.used(), Bytes());
 }
 
 }  // namespace

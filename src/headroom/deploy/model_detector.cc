@@ -21,22 +21,11 @@ DetectorFacts FactsOf(const Model& model, std::vector<std::string> names, bool o
 }  // namespace
 
 ModelDetector::ModelDetector(Model& model, std::vector<std::string> names, at::Device device,
-                             bool one_to_one, const DetectorOptions& options)
+                             bool one_to_one, const DetectorOptions& options, Budget* budget)
     : model_(model),
       facts_(FactsOf(model, std::move(names), one_to_one)),
       executor_(*model.graph, *model.parameters, device),
-      nms_({.class_count = static_cast<int>(model.options.classes),
-            .confidence = options.confidence,
-            .iou = options.iou,
-            .max_detections = options.max_detections,
-            .labels = options.labels,
-            .agnostic = options.agnostic,
-            .classes = options.classes}),
-      end_to_end_({.class_count = static_cast<int>(model.options.classes),
-                   .confidence = options.confidence,
-                   .max_detections = options.max_detections,
-                   .agnostic = options.agnostic,
-                   .classes = options.classes}) {}
+      selector_(options, static_cast<int>(model.options.classes), facts_.end_to_end, budget) {}
 
 const HeadOutputs& ModelDetector::head() const {
   return facts_.end_to_end ? *model_.one_to_one : model_.one_to_many;
@@ -88,7 +77,7 @@ std::span<const Detection> ModelDetector::Detections(int image) {
   const HeadView view{.levels = levels,
                       .class_count = static_cast<int>(model_.options.classes),
                       .reg_max = static_cast<int>(model_.reg_max)};
-  return facts_.end_to_end ? end_to_end_.Run(view) : nms_.Run(view);
+  return selector_.Select(view);
 }
 
 }  // namespace headroom

@@ -7,7 +7,23 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cstdint>
+
 namespace headroom {
+
+MemoryNeed EstimateMemory(const ExportOptions& options, const Model& model) {
+  const std::uint64_t width = options.precision == ExportPrecision::kFloat16 ? 2 : 4;
+  std::uint64_t values = 0;
+  std::uint64_t largest = 0;
+  for (const Parameter& parameter : model.parameters->parameters()) {
+    const auto count = static_cast<std::uint64_t>(parameter.count);
+    values += count;
+    largest = std::max(largest, count);
+  }
+  const Bytes converting = width < sizeof(float) ? Bytes::Of(largest, sizeof(float)) : Bytes();
+  return {MemoryTag::kCheckpoint, Bytes::Of(values, width) + converting};
+}
 
 void ExportOnnx(const std::filesystem::path& path, const Model& model,
                 const ExportOptions& options) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "headroom/deploy/network_runner.h"
+#include "headroom/memory/budget.h"
 
 #include <filesystem>
 
@@ -9,7 +10,9 @@ namespace headroom {
 
 // An ONNX file in OpenCV's DNN module: our own static exports, and others where OpenCV knows their
 // operators. Throws DataError that names the operator that is in the way, and the command that
-// makes a file that works.
-[[nodiscard]] OpenedNetwork OpenOnnx(const std::filesystem::path& path, int threads);
+// makes a file that works. OpenCV allocates for itself: what it is known to take is reserved in the
+// budget (may be null, must outlive the network); BudgetError when that does not fit.
+[[nodiscard]] OpenedNetwork OpenOnnx(const std::filesystem::path& path, int threads,
+                                     Budget* budget);
 
 }  // namespace headroom

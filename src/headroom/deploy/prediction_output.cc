@@ -5,6 +5,7 @@
 #include "headroom/core/file.h"
 #include "headroom/detect/detection_text.h"
 #include "headroom/image/image_writer.h"
+#include "headroom/image/jpeg_writer.h"
 
 #include <fmt/format.h>
 
@@ -46,8 +47,8 @@ ImageView CropOf(const Image& image, const Xyxy& box) {
 }  // namespace
 
 PredictionOutput::PredictionOutput(const PredictionOutputOptions& options,
-                                   std::vector<std::string> names)
-    : options_(options), names_(std::move(names)) {
+                                   std::vector<std::string> names, Budget* budget)
+    : options_(options), names_(std::move(names)), budget_(budget) {
   if (options_.save_txt) MakeFolder(options_.folder / "labels");
 }
 
@@ -64,8 +65,17 @@ std::string PredictionOutput::UniqueStem(const MediaFrame& frame) {
   return unique;
 }
 
+void PredictionOutput::ReserveEncoding(ImageSize size) {
+  if (budget_ == nullptr) return;
+  if (encoded_.empty()) encoded_ = Reservation(*budget_, MemoryTag::kOther, Bytes());
+  const Bytes most = EncodedJpegBound(size);
+  if (most > encoded_.bytes()) encoded_.Resize(most);
+}
+
 void PredictionOutput::Write(const PredictedFrame& predicted) {
   MediaFrame& frame = predicted.frame;
+  if (options_.save || options_.save_frames || options_.save_crop)
+    ReserveEncoding(frame.bgr.size());
   const std::string stem = UniqueStem(frame);
   const std::string numbered = frame.frame > 0 ? fmt::format("{}_{}", stem, frame.frame) : stem;
   if (options_.save_txt) WriteLabels(predicted, numbered);

@@ -4,6 +4,8 @@
 #include "headroom/deploy/draw_detections.h"
 #include "headroom/deploy/predictor.h"
 #include "headroom/image/video_file.h"
+#include "headroom/memory/budget.h"
+#include "headroom/memory/reservation.h"
 
 #include <cstdint>
 #include <filesystem>
@@ -25,17 +27,20 @@ struct PredictionOutputOptions {
 };
 
 // Writes what `predict` keeps: <stem>.jpg (-2, -3, ... where stems meet), <stem>.avi,
-// labels/<stem>.txt and crops/<class>/<stem>.jpg. Holds a number an image and an open video.
-// Throws WriteError.
+// labels/<stem>.txt and crops/<class>/<stem>.jpg. Holds a number an image and an open video; the
+// JPEG that is being written comes out of the budget (may be null, must outlive it). Throws
+// WriteError and BudgetError.
 class PredictionOutput {
  public:
-  PredictionOutput(const PredictionOutputOptions& options, std::vector<std::string> names);
+  PredictionOutput(const PredictionOutputOptions& options, std::vector<std::string> names,
+                   Budget* budget = nullptr);
   // Draws on the frame's pixels.
   void Write(const PredictedFrame& predicted);
   // Label files written.
   [[nodiscard]] std::int64_t label_files() const { return label_files_; }
 
  private:
+  void ReserveEncoding(ImageSize size);
   [[nodiscard]] std::string UniqueStem(const MediaFrame& frame);
   void WriteLabels(const PredictedFrame& predicted, const std::string& stem);
   void WriteCrops(const PredictedFrame& predicted, const std::string& stem);
@@ -43,6 +48,8 @@ class PredictionOutput {
 
   PredictionOutputOptions options_;
   std::vector<std::string> names_;
+  Budget* const budget_;
+  Reservation encoded_;
   std::unordered_map<std::uint64_t, int> stems_;  // Hash of a stem to how many had it.
   std::size_t video_item_ = SIZE_MAX;
   std::string video_stem_;

@@ -36,9 +36,10 @@ PredictorOptions Settled(PredictorOptions options, const DetectorFacts& facts) {
 
 }  // namespace
 
-Predictor::Predictor(Detector& detector, const PredictorOptions& options)
+Predictor::Predictor(Detector& detector, const PredictorOptions& options, Budget* budget)
     : detector_(detector),
       options_(Settled(options, detector.facts())),
+      budget_(budget),
       frames_(static_cast<std::size_t>(options_.batch)) {}
 
 PredictionTimes Predictor::Run(const MediaList& media,
@@ -46,7 +47,7 @@ PredictionTimes Predictor::Run(const MediaList& media,
                                const std::function<bool()>& stop) {
   times_ = {};
   const Clock::time_point start = Clock::now();
-  MediaReader reader(media, options_.video_step);
+  MediaReader reader(media, options_.video_step, budget_);
   for (bool more = true; more;) {
     std::size_t count = 0;
     while (count < frames_.size() && (more = reader.Next(&frames_[count]))) ++count;

@@ -39,7 +39,8 @@ struct PredictionTimes {
 // the list or a video is. Pictures of a batch that share one size are padded to a rectangle only.
 class Predictor {
  public:
-  Predictor(Detector& detector, const PredictorOptions& options);
+  // The budget holds the pictures; it may be null and must outlive the predictor.
+  Predictor(Detector& detector, const PredictorOptions& options, Budget* budget = nullptr);
   // stop is asked between batches; true throws Error(kInterrupted).
   PredictionTimes Run(const MediaList& media,
                       const std::function<void(const PredictedFrame&)>& receive,
@@ -52,6 +53,7 @@ class Predictor {
 
   Detector& detector_;
   PredictorOptions options_;
+  Budget* const budget_;
   PredictionTimes times_;
   std::vector<MediaFrame> frames_;
   std::vector<Detection> mapped_;

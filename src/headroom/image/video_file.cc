@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <array>
+#include <thread>
 #include <utility>
 
 namespace headroom {
@@ -43,8 +44,8 @@ Result<VideoReader> VideoReader::Open(const std::string& path) {
   auto state = std::make_unique<State>();
   const std::string problem = internal::Quietly([&] { state->capture.open(path); });
   if (!state->capture.isOpened()) {
-    return Failure{fmt::format("{} cannot be opened as a video{}{}", path,
-                               problem.empty() ? "" : ": ", problem)};
+    return Failure{
+        fmt::format("it cannot be opened as a video{}{}", problem.empty() ? "" : ": ", problem)};
   }
   return VideoReader(std::move(state));
 }
@@ -55,6 +56,17 @@ std::int64_t VideoReader::frame_count() const {
 }
 
 double VideoReader::frames_per_second() const { return state_->capture.get(cv::CAP_PROP_FPS); }
+
+ImageSize VideoReader::size() const {
+  return {static_cast<int>(state_->capture.get(cv::CAP_PROP_FRAME_HEIGHT)),
+          static_cast<int>(state_->capture.get(cv::CAP_PROP_FRAME_WIDTH))};
+}
+
+Bytes VideoReadingBytes(ImageSize size) {
+  constexpr unsigned kReferences = 16;
+  const Bytes codec_picture(size.PixelBytes(1).count() * 3 / 2);
+  return size.PixelBytes() + codec_picture * (kReferences + std::thread::hardware_concurrency());
+}
 
 bool VideoReader::Next(int step, Image* frame) {
   bool there = false;

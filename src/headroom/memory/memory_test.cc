@@ -28,6 +28,8 @@ TEST_F(BudgetTest, ReservationsNeverExceedTheLimit) {
   EXPECT_THROW(a.Resize(Bytes(101)), BudgetError);
   EXPECT_EQ(budget_.used(), Bytes(60));
   a.Resize(Bytes(10));
+  EXPECT_FALSE(a.TryResize(Bytes(101)));
+  EXPECT_EQ(a.bytes(), Bytes(10)) << "unchanged";
   const Reservation b(budget_, MemoryTag::kPlots, Bytes(90));
   EXPECT_EQ(budget_.available(), Bytes(0));
   EXPECT_EQ(ledger_.Read().row(MemoryTag::kBatches).peak, Bytes(60));

@@ -2,6 +2,7 @@
 #include "headroom/memory/reservation.h"
 
 #include "headroom/core/check.h"
+#include "headroom/core/error.h"
 
 #include <utility>
 
@@ -37,14 +38,19 @@ Reservation Reservation::Try(Budget& budget, MemoryTag tag, Bytes bytes) {
   return reservation;
 }
 
-void Reservation::Resize(Bytes bytes) {
+bool Reservation::TryResize(Bytes bytes) {
   HEADROOM_CHECK(budget_ != nullptr, "resize of an empty reservation");
   if (bytes > bytes_) {
-    budget_->Charge(tag_, bytes - bytes_);
+    if (!budget_->TryCharge(tag_, bytes - bytes_)) return false;
   } else {
     budget_->Release(tag_, bytes_ - bytes);
   }
   bytes_ = bytes;
+  return true;
+}
+
+void Reservation::Resize(Bytes bytes) {
+  if (!TryResize(bytes)) throw BudgetError(budget_->Explain(tag_, bytes - bytes_));
 }
 
 void Reservation::Reset() noexcept {

@@ -25,6 +25,8 @@ class Reservation {
 
   // Grows (throws BudgetError, nothing changed) or shrinks.
   void Resize(Bytes bytes);
+  // The same, but false where Resize throws.
+  [[nodiscard]] bool TryResize(Bytes bytes);
   void Reset() noexcept;
   [[nodiscard]] Bytes bytes() const { return bytes_; }
   [[nodiscard]] bool empty() const { return budget_ == nullptr; }

@@ -17,6 +17,15 @@ std::span<const std::byte> BytesOf(const at::Tensor& tensor) {
   return {static_cast<const std::byte*>(tensor.const_data_ptr()), tensor.nbytes()};
 }
 
+// Of the first class branch, plain or depth-wise: [classes, width, 1, 1]. Null without one.
+const CheckpointTensor* LastClassConvolution(const CheckpointContents& file) {
+  for (const CheckpointTensor& tensor : file.tensors) {
+    if (tensor.name.find(".cv3.0.2.weight") != std::string::npos && tensor.data.shape().size() == 4)
+      return &tensor;
+  }
+  return nullptr;
+}
+
 PickleNode* ArgumentNode(PickleHeap& heap, const OptionValue& value) {
   if (value.is_null()) return heap.None();
   if (value.is_bool()) return heap.Bool(value.AsBool());
@@ -84,13 +93,15 @@ Transfer CopyWeights(const CheckpointContents& file, Model& model) {
 }
 
 std::optional<std::int64_t> ClassWidthOf(const CheckpointContents& file) {
-  // Input channels of the last convolution of the first class branch, plain or depth-wise.
-  for (const CheckpointTensor& tensor : file.tensors) {
-    if (tensor.name.find(".cv3.0.2.weight") == std::string::npos || tensor.data.shape().size() != 4)
-      continue;
-    return tensor.data.shape()[1];
-  }
-  return std::nullopt;
+  const CheckpointTensor* last = LastClassConvolution(file);
+  if (last == nullptr) return std::nullopt;
+  return last->data.shape()[1];
+}
+
+std::int64_t ClassCountOf(const CheckpointContents& file) {
+  if (file.class_count > 0) return file.class_count;
+  if (const CheckpointTensor* last = LastClassConvolution(file)) return last->data.shape()[0];
+  throw DataError("the weights have no detection head (no entry ...cv3.0.2.weight)");
 }
 
 std::string ToYamlText(const PickleNode& node) {

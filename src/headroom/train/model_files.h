@@ -39,6 +39,8 @@ Transfer CopyWeights(const CheckpointContents& file, Model& model);
 
 // The model YAML that a checkpoint carries.
 [[nodiscard]] ModelConfig ConfigOf(const CheckpointContents& file, const std::string& path);
+// Classes of the file's head, also of a plain state dict. Throws DataError when it has no head.
+[[nodiscard]] std::int64_t ClassCountOf(const CheckpointContents& file);
 // Hidden width of the class branch of the file's head, if it has one.
 [[nodiscard]] std::optional<std::int64_t> ClassWidthOf(const CheckpointContents& file);
 // The model YAML as the dict that the reference stores.

@@ -133,10 +133,10 @@ LoadedModel LoadForTraining(const Options& options, const std::vector<std::strin
   return loaded;
 }
 
-LoadedModel LoadForValidation(const Options& options, int yaml_classes, const Settings& settings,
-                              at::Device device, Element convolution) {
+LoadedModel LoadForValidation(const Options& options, const Settings& settings, at::Device device,
+                              Element convolution) {
   LoadedModel loaded;
-  ModelOptions model_options{.classes = yaml_classes, .ops = ParseOps(options.ops)};
+  ModelOptions model_options{.ops = ParseOps(options.ops)};
   if (IsYaml(options.model)) {
     if (options.pretrained_file.empty()) {
       throw ConfigError(
@@ -144,11 +144,12 @@ LoadedModel LoadForValidation(const Options& options, int yaml_classes, const Se
                       options.model));
     }
     loaded.file = ReadWeights(options.pretrained_file, settings);
+    model_options.classes = ClassCountOf(*loaded.file);
     model_options.class_width = ClassWidthOf(*loaded.file);
     loaded.model = BuildModel(ReadModelYaml(options.model), model_options, device);
   } else {
     loaded.file = ReadWeights(options.model, settings);
-    model_options.classes = loaded.file->class_count;
+    model_options.classes = ClassCountOf(*loaded.file);
     model_options.class_width = ClassWidthOf(*loaded.file);
     loaded.names = loaded.file->names;
     loaded.model = BuildModel(ConfigOf(*loaded.file, options.model), model_options, device);
@@ -164,6 +165,13 @@ LoadedModel LoadForValidation(const Options& options, int yaml_classes, const Se
         IsYaml(options.model) ? options.pretrained_file : options.model, model_options.classes));
   }
   return loaded;
+}
+
+std::vector<std::string> NamesOfAllClasses(const LoadedModel& loaded) {
+  std::vector<std::string> names = loaded.names;
+  for (auto i = static_cast<std::int64_t>(names.size()); i < loaded.model.options.classes; ++i)
+    names.push_back(fmt::format("class_{}", i));
+  return names;
 }
 
 }  // namespace headroom

@@ -56,9 +56,11 @@ struct LoadedModel {
                                           const std::vector<std::string>& names,
                                           const Settings& settings, at::Device device,
                                           Element convolution);
-// `model=` for validation: the file's own architecture and classes, or a YAML with `pretrained=`.
-[[nodiscard]] LoadedModel LoadForValidation(const Options& options, int yaml_classes,
-                                            const Settings& settings, at::Device device,
-                                            Element convolution);
+// `model=` for validation: the file's own architecture and classes, or a YAML with `pretrained=`
+// and that file's classes.
+[[nodiscard]] LoadedModel LoadForValidation(const Options& options, const Settings& settings,
+                                            at::Device device, Element convolution);
+// The file's names; class_0, class_1, ... for classes that it does not name.
+[[nodiscard]] std::vector<std::string> NamesOfAllClasses(const LoadedModel& loaded);
 
 }  // namespace headroom

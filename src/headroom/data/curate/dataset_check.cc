@@ -4,6 +4,7 @@
 #include "headroom/core/checksum.h"
 #include "headroom/core/mapped_file.h"
 #include "headroom/data/curate/dataset_writer.h"
+#include "headroom/data/curate/jpeg_end.h"
 #include "headroom/data/image_list.h"
 
 #include <fmt/format.h>
@@ -150,6 +151,8 @@ DatasetReport CheckDataset(const DatasetCheckOptions& options) {
         name.replace_filename(
             fmt::format("{}-{}{}", name.stem().string(), met + 1, name.extension().string()));
       writer->AddImage(split.name, path, name.string(), LabelText(scan.labels, image));
+      if (AppendMissingJpegEnd(writer->folder() / "images" / split.name / name))
+        ++report.ended_jpegs;
     }
   }
   if (writer) writer->Finish(options.names);

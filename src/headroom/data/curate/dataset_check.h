@@ -54,6 +54,7 @@ struct DuplicateImage {
 struct DatasetReport {
   std::vector<SplitReport> splits;
   std::vector<DuplicateImage> duplicates;
+  std::uint64_t ended_jpegs = 0;  // Of the mended copy: JPEGs that got the end marker they lacked.
 };
 
 struct DatasetCheckOptions {
@@ -61,7 +62,7 @@ struct DatasetCheckOptions {
   int num_classes = 0;
   std::stop_token stop;
   // When set, a mended copy is written there: without corrupt images, duplicates and doubled
-  // labels. The data themselves are never changed.
+  // labels, JPEGs with their end marker. The data themselves are never changed.
   std::filesystem::path mended;
   std::vector<std::string> names;  // For its data.yaml.
 };

@@ -68,6 +68,9 @@ std::string ReportText(const DatasetReport& report, std::span<const std::string>
   }
   if (report.duplicates.size() > kMostDuplicates)
     text += fmt::format("  and {} more\n", report.duplicates.size() - kMostDuplicates);
+  if (report.ended_jpegs > 0)
+    text +=
+        fmt::format("mended: {} JPEGs got the end marker that they lacked\n", report.ended_jpegs);
   return text;
 }
 

@@ -50,6 +50,8 @@ void DatasetWriter::AddImage(const std::string& split, const fs::path& source,
     throw WriteError(
         fmt::format("cannot copy {} to {}: {}", source.string(), image.string(), error.message()));
   }
+  // Of a read-only source the copy would be read-only as well.
+  fs::permissions(image, fs::perms::owner_write, fs::perm_options::add, error);
   if (!labels.empty()) WriteFileAtomic(label, labels);
   ++counts_[split];
 }
