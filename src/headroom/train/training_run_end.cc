@@ -49,7 +49,8 @@ TrainOutcome TrainingRun::Finish(bool finished) {
   observer.OnMessage(fmt::format("Results saved to {}", folder.string()));
   SayMemory();
   const std::string summary = watch->SummaryLine();
-  watch.reset();  // Writes what is left of memory.csv.
+  watch.reset();         // Writes what is left of memory.csv.
+  GiveBackFreeBlocks();  // Room for the charts.
   observer.OnRunEnd(summary);
   observer.OnMessage(fmt::format("Train on with: yolo detect train model={} data={}",
                                  files->Weights("last.pt").string(), options.data));
