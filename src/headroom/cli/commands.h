@@ -3,12 +3,13 @@
 
 #include "headroom/config/command_line.h"
 #include "headroom/core/error.h"
+#include "headroom/core/version.h"
 
 #include <string>
 
 namespace headroom {
 
-inline constexpr const char* kVersion = "0.1.0";
+inline constexpr const char* kVersion = kProgramVersion;
 
 // Each runs one command and says how it ended. They throw Error for what ends them.
 ExitCode RunTrain(const ParsedCommand& command);

@@ -176,7 +176,8 @@ constexpr OptionInfo kTable[] = {
     Row("quantize", T::kQuantize, "None", G::kVal, "16 computes and exports in fp16"),
     Row("dnn", T::kBool, "False", G::kPredict, "run ONNX files with OpenCV")
         .Unused("ONNX files are always run with OpenCV"),
-    Row("plots", T::kBool, "True", G::kTrain, "draw curves, confusion matrix and sample batches")
+    Row("plots", T::kBool, "True", G::kTrain,
+        "draw curves, confusion matrix, sample batches and memory, and report.html of them all")
         .OnResume(),
     Row("nms", T::kBool, "None", G::kVal,
         "False uses the head without NMS where the model has one; True puts NMS into an export"),

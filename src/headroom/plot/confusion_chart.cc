@@ -28,6 +28,11 @@ std::string LabelOf(const ConfusionData& data, std::size_t id) {
   return id == data.class_count ? "background" : ClassLabel(data.names, id);
 }
 
+const char* TitleOf(const ConfusionData& data) {
+  return data.scale == ConfusionScale::kCounts ? "Confusion matrix"
+                                               : "Confusion matrix, shares of each true class";
+}
+
 class Painter {
  public:
   Painter(Canvas& canvas, const ConfusionData& data)
@@ -83,7 +88,7 @@ class Painter {
   }
 
   void DrawCells() {
-    canvas_.FillRect(matrix_, SequentialColor(0));
+    canvas_.FillRect(matrix_, kPaper);
     const std::string longest = NumberText(highest_);
     const double by_width = cell_width_ * 0.9 / (0.64 * static_cast<double>(longest.size()));
     const double size = std::min({cell_height_ * 0.5, by_width, 22.0});
@@ -110,7 +115,7 @@ class Painter {
   // Between all cells, or where there are many, between every ten, so that the eye can count.
   void DrawLattice() {
     const std::size_t step = side_ <= 31 ? 1 : 10;
-    const Stroke stroke{Rgb(0xB8C2CC), 0.6};
+    const Stroke stroke{kGrid, 0.8};
     for (std::size_t i = step; i < side_; i += step) {
       const double x = CenterX(i) - cell_width_ / 2;
       const double y = CenterY(i) - cell_height_ / 2;
@@ -140,9 +145,7 @@ class Painter {
   }
 
   void DrawTitles() {
-    const bool counts = data_.scale == ConfusionScale::kCounts;
-    canvas_.Text({matrix_.center().x, kMargin},
-                 counts ? "Confusion matrix" : "Confusion matrix, shares of each true class",
+    canvas_.Text({matrix_.center().x, kMargin}, TitleOf(data_),
                  {.size = kTitleSize,
                   .weight = kBold,
                   .horizontal = HAlign::kCenter,
@@ -186,10 +189,10 @@ class Painter {
 Figure ConfusionFigure(const ConfusionData& data) {
   HEADROOM_CHECK(data.values.size() == (data.class_count + 1) * (data.class_count + 1),
                  fmt::format("{} values for {} classes", data.values.size(), data.class_count));
-  return {.width = kWidth,
-          .height = kHeight,
-          .title = "Confusion matrix",
-          .draw = [&data](Canvas& canvas) { Painter(canvas, data).Draw(); }};
+  return {
+      .width = kWidth, .height = kHeight, .title = TitleOf(data), .draw = [&data](Canvas& canvas) {
+        Painter(canvas, data).Draw();
+      }};
 }
 
 }  // namespace headroom

@@ -1,17 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "headroom/plot/figure.h"
 
-#include "headroom/image/jpeg_writer.h"
+#include "headroom/image/image_writer.h"
+#include "headroom/plot/drawing_overhead.h"
 #include "headroom/plot/raster_canvas.h"
 #include "headroom/plot/svg_canvas.h"
 
 namespace headroom {
-namespace {
-
-// Fonts, Cairo's paths and glyph cache, zlib's window, rows of the PNG writer.
-constexpr Bytes kDrawingOverhead = Bytes::MiB(4);
-
-}  // namespace
 
 void WritePng(const std::filesystem::path& path, const Figure& figure) {
   RasterCanvas canvas(figure.width, figure.height, kFileScale);

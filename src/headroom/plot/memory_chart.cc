@@ -21,6 +21,7 @@ constexpr double kMargin = 18;
 constexpr double kPanelHeight = 400;
 constexpr double kLegendWidth = 200;
 constexpr double kPhaseStrip = 18;
+constexpr double kStripAlpha = 0.3;
 constexpr double kNoteHeight = 17;
 constexpr double kClockColumn = 24;  // Of the notes, from the margin.
 constexpr double kTextColumn = 90;
@@ -151,23 +152,37 @@ void DrawLayers(Canvas& canvas, const PlotArea& area, const Stack& stack) {
   DrawSeries(canvas, area, stack.seconds, stack.total, {kInk, 1.2});
 }
 
-void DrawPhases(Canvas& canvas, const PlotArea& area, const MemoryTimeline& timeline) {
-  std::map<std::string, std::size_t> shades;
+// A colour for each name, in the order in which they come.
+std::map<std::string, Color> PhaseColors(const MemoryTimeline& timeline) {
+  std::map<std::string, Color> colors;
+  for (const MemoryTimeline::Phase& phase : timeline.phases)
+    colors.emplace(phase.name, PaletteColor(colors.size() + 4));
+  return colors;
+}
+
+// Returns an entry for each phase whose name has no room above any of its strips.
+std::vector<LegendEntry> DrawPhases(Canvas& canvas, const PlotArea& area,
+                                    const MemoryTimeline& timeline) {
+  std::map<std::string, Color> unnamed = PhaseColors(timeline);
+  const std::map<std::string, Color> colors = unnamed;
   const TextStyle style{
       .size = 10, .color = kMuted, .horizontal = HAlign::kCenter, .vertical = VAlign::kMiddle};
   const Rect& inner = area.inner();
   for (const MemoryTimeline::Phase& phase : timeline.phases) {
-    const std::size_t shade = shades.emplace(phase.name, shades.size()).first->second;
     const double begin = std::clamp(area.X(phase.begin_s), inner.x, inner.right());
     const double end = std::clamp(area.X(phase.end_s), inner.x, inner.right());
-    const Color color = PaletteColor(shade + 4);
+    const Color color = colors.at(phase.name);
     canvas.FillRect({begin, inner.y, end - begin, inner.height}, color.WithAlpha(0.07));
     canvas.FillRect({begin, inner.y - kPhaseStrip, end - begin, kPhaseStrip - 3},
-                    color.WithAlpha(0.3));
-    if (canvas.TextWidth(phase.name, style) + 4 <= end - begin) {
-      canvas.Text({(begin + end) / 2, inner.y - kPhaseStrip / 2 - 1.5}, phase.name, style);
-    }
+                    color.WithAlpha(kStripAlpha));
+    if (canvas.TextWidth(phase.name, style) + 4 > end - begin) continue;
+    canvas.Text({(begin + end) / 2, inner.y - kPhaseStrip / 2 - 1.5}, phase.name, style);
+    unnamed.erase(phase.name);
   }
+  std::vector<LegendEntry> entries;
+  for (const auto& [name, color] : unnamed)
+    entries.push_back({"phase: " + name, color.WithAlpha(kStripAlpha), LegendMark::kSquare});
+  return entries;
 }
 
 void DrawAdaptationMarks(Canvas& canvas, const PlotArea& area, const MemoryTimeline& timeline) {
@@ -222,8 +237,10 @@ void DrawPanel(Canvas& canvas, const Rect& rect, const MemoryTimeline& timeline,
   axes.y += 20 + kPhaseStrip;
   axes.height -= 20 + kPhaseStrip;
   const PlotArea area = DrawAxes(canvas, axes, "", time, BytesAxis(stack));
+  std::vector<LegendEntry> legend = LegendOf(stack);
   if (!stack.seconds.empty()) {
-    DrawPhases(canvas, area, timeline);
+    const std::vector<LegendEntry> phases = DrawPhases(canvas, area, timeline);
+    legend.insert(legend.end(), phases.begin(), phases.end());
     {
       const ClipScope clip(canvas, area.inner());
       DrawLayers(canvas, area, stack);
@@ -235,7 +252,7 @@ void DrawPanel(Canvas& canvas, const Rect& rect, const MemoryTimeline& timeline,
   }
   DrawLegendColumn(canvas,
                    {rect.right() - kLegendWidth, area.inner().y, kLegendWidth, area.inner().height},
-                   LegendOf(stack));
+                   legend);
 }
 
 std::size_t NoteRows(const MemoryTimeline& timeline) {

@@ -2,6 +2,8 @@
 #include "headroom/plot/picture_grid.h"
 
 #include "headroom/core/check.h"
+#include "headroom/plot/box_layer.h"
+#include "headroom/plot/drawing_overhead.h"
 
 #include <algorithm>
 #include <cmath>
@@ -10,11 +12,7 @@
 namespace headroom {
 namespace {
 
-constexpr int kStripRows = 256;
 constexpr int kGap = 2;  // Pixels between pictures.
-
-// Fonts and Cairo's own buffers.
-constexpr Bytes kDrawingOverhead = Bytes::MiB(4);
 
 int LatticeSide(const PictureGridOptions& options) {
   const int count = std::clamp(options.count, 1, PictureGridOptions::kMostPictures);
@@ -49,13 +47,6 @@ void DrawCaption(Canvas& canvas, const Rect& tile, std::string_view caption, dou
                   1.5 * size};
   canvas.FillRect(band, Rgb(0).WithAlpha(0.6));
   canvas.Text({band.x + padding, band.center().y}, text, style);
-}
-
-// Whether Draw of the layer touches the rows [top, bottom).
-bool Touches(const std::vector<BoxLayer::Rows>& rows, double top, double bottom) {
-  return std::any_of(rows.begin(), rows.end(), [&](const BoxLayer::Rows& touched) {
-    return touched.top < bottom && touched.bottom > top;
-  });
 }
 
 }  // namespace
@@ -100,34 +91,6 @@ MemoryNeed EstimateMemory(const PictureGridOptions& options) {
   const ImageSize grid = GridSize(options);
   MemoryNeed need(MemoryTag::kPlots, RasterCanvas::PixelBytes(grid.width, grid.height, 1) +
                                          options.picture.PixelBytes(4) + EncodedJpegBound(grid));
-  need.Add(MemoryTag::kPlots, kDrawingOverhead, NeedBasis::kAssumed);
-  return need;
-}
-
-void DrawBoxes(const MutableImageView& picture, ColorOrder order, std::span<const DrawnBox> boxes) {
-  if (boxes.empty() || picture.width == 0 || picture.height == 0) return;
-  // The reference's line width (recipe 10); letters to match.
-  const double line = std::max(std::round((picture.height + picture.width + 3) / 2.0 * 0.003), 2.0);
-  RasterCanvas strip(picture.width, std::min(kStripRows, picture.height), 1);
-  const Rect whole{0, 0, static_cast<double>(picture.width), static_cast<double>(picture.height)};
-  const BoxLayer layer(
-      strip, {.picture = whole, .line_width = line, .font_size = std::max(5.5 * line, 12.0)},
-      boxes);
-  const std::vector<BoxLayer::Rows> touched = layer.TouchedRows();
-  for (int top = 0; top < picture.height; top += kStripRows) {
-    const int rows = std::min(kStripRows, picture.height - top);
-    if (!Touches(touched, top, top + rows)) continue;
-    const MutableImageView part = picture.Crop(top, 0, rows, picture.width);
-    strip.CopyIn(part, order);
-    strip.SetOrigin({0, static_cast<double>(top)});
-    layer.Draw(strip);
-    strip.CopyOut(part, order);
-  }
-}
-
-MemoryNeed EstimateDrawBoxesMemory(ImageSize picture) {
-  MemoryNeed need(MemoryTag::kPlots,
-                  RasterCanvas::PixelBytes(picture.width, std::min(kStripRows, picture.height), 1));
   need.Add(MemoryTag::kPlots, kDrawingOverhead, NeedBasis::kAssumed);
   return need;
 }

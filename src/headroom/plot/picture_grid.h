@@ -2,8 +2,8 @@
 #pragma once
 
 #include "headroom/image/image.h"
+#include "headroom/image/image_writer.h"
 #include "headroom/image/jpeg_decoder.h"
-#include "headroom/image/jpeg_writer.h"
 #include "headroom/memory/memory_need.h"
 #include "headroom/plot/drawn_box.h"
 #include "headroom/plot/raster_canvas.h"
@@ -49,10 +49,5 @@ class PictureGrid {
 };
 
 [[nodiscard]] MemoryNeed EstimateMemory(const PictureGridOptions& options);
-
-// Draws the boxes into a picture of 3 channels in place, strip by strip: what it holds beside the
-// picture grows with its width only.
-void DrawBoxes(const MutableImageView& picture, ColorOrder order, std::span<const DrawnBox> boxes);
-[[nodiscard]] MemoryNeed EstimateDrawBoxesMemory(ImageSize picture);
 
 }  // namespace headroom

@@ -3,7 +3,10 @@
 #include "headroom/core/rng.h"
 #include "headroom/core/strings.h"
 #include "headroom/image/image_decoder.h"
+#include "headroom/plot/box_layer.h"
+#include "headroom/plot/draw_boxes.h"
 #include "headroom/plot/picture_grid.h"
+#include "headroom/plot/raster_canvas.h"
 #include "headroom/testing/shared_files.h"
 #include "headroom/testing/temp_dir.h"
 

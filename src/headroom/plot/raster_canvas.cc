@@ -3,7 +3,7 @@
 
 #include "headroom/core/check.h"
 #include "headroom/core/file.h"
-#include "headroom/image/jpeg_writer.h"
+#include "headroom/image/image_writer.h"
 
 #include <fmt/format.h>
 

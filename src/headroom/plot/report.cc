@@ -86,7 +86,7 @@ class Page {
     if (data_.figures.empty()) return;
     Section("charts", "Charts");
     for (const Figure& figure : data_.figures) {
-      write_("<figure class=\"card\">\n");
+      write_("<figure class=\"card chart\">\n");
       write_(RenderSvg(figure));
       Print("<figcaption>{}</figcaption></figure>\n", EscapeXml(figure.title));
     }

@@ -57,6 +57,12 @@ tr.total td { font-weight: 600; }
 .fill-grid { fill: var(--grid); } .stroke-grid { stroke: var(--grid); }
 .fill-accent { fill: var(--accent); } .stroke-accent { stroke: var(--accent); }
 .fill-paper { fill: var(--paper); } .stroke-paper { stroke: var(--paper); }
+/* Letters of a chart that is shrunk to a phone cannot be read: it is moved under the finger. */
+@media screen and (max-width: 700px) {
+  .chart { overflow-x: auto; }
+  .chart svg { max-width: none; width: 780px; }
+  .chart figcaption { position: sticky; left: 0; }
+  .pictures { grid-template-columns: 1fr; } }
 @media print {
   :root { color-scheme: light; --ink: #000; --muted: #444; --grid: #ddd; --paper: #fff;
     --page: #fff; --card: #fff; --line: #bbb; --accent: #0072b2; --best: #eef6fb; }
@@ -67,6 +73,7 @@ tr.total td { font-weight: 600; }
   .facts div { font-size: 9px; padding: 1px 0; }
   .scroll { overflow: visible; max-height: none; }
   .card { border: none; padding: 0; }
+  .chart svg { max-height: 122mm; width: auto; }
   figure, tr, .facts div { break-inside: avoid; }
   h2, h3 { break-after: avoid; }
   thead th { position: static; }

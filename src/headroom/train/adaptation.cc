@@ -46,6 +46,11 @@ std::optional<SettingsChange> Adaptation::AtBoundary() {
   const bool grows = limits[0].bytes > planned_limit_;
   planned_limit_ = limits[0].bytes;
   FitOutcome<TrainSettings> outcome = FitTraining(subject(), wanted_, limits);
+  // Whether pictures have room of their own changes nothing that runs.
+  if (outcome.settings.plots != now_.plots) {
+    now_.plots = outcome.settings.plots;
+    plan_ = PlanTraining(subject(), now_);
+  }
   // Where nothing fits the smallest settings are still the best that can be done.
   if (outcome.settings == now_) return std::nullopt;
   SettingsChange change{outcome.settings,

@@ -16,12 +16,19 @@ constexpr Bytes kCacheStep = Bytes::MiB(64);
 constexpr int kMostBatch = 1024;
 constexpr int kMostShareBatch = 64;
 constexpr int kDefaultBatch = 16;
+constexpr const char* kPlotsWait = "plots are drawn when there is room for them";
 
 using Step = FitStep<TrainSettings>;
 using Said = std::optional<std::string>;
 
 std::string Arrow(std::string_view what, Bytes from, Bytes to) {
   return fmt::format("{} {} -> {}", what, ToString(from), ToString(to));
+}
+
+Said PutOffPlots(TrainSettings& t, Bytes /*excess*/) {
+  if (!t.plots) return {};
+  t.plots = false;
+  return kPlotsWait;
 }
 
 Said ShrinkCache(TrainSettings& t, Bytes excess) {
@@ -63,6 +70,7 @@ Said RecomputeMore(TrainSettings& t, Recompute to) {
 // What became of the wanted settings: the ladder's way there is of no interest.
 std::vector<std::string> Differences(const TrainSettings& from, const TrainSettings& to) {
   std::vector<std::string> lines;
+  if (to.plots != from.plots) lines.emplace_back(kPlotsWait);
   if (to.cache_limit != from.cache_limit)
     lines.push_back(Arrow("image cache", from.cache_limit, to.cache_limit));
   if (to.pool_limit != from.pool_limit)
@@ -96,6 +104,8 @@ Said HalveMicroBatch(TrainSettings& t, std::int64_t least) {
 
 std::vector<Step> TrainLadder(const PlanSubject& /*subject*/) {
   return {
+      // Free but for the moments in which something is drawn.
+      {ReclaimOrder::kFreeBlocks, PutOffPlots},
       {ReclaimOrder::kImageCache, ShrinkCache},
       {ReclaimOrder::kMosaicPool, ShrinkPool},
       {ReclaimOrder::kImagesInFlight, ShrinkPrefetch},
@@ -140,6 +150,7 @@ FitOutcome<TrainSettings> FitTraining(const PlanSubject& subject, const TrainSet
     if (pool <= outcome.settings.pool_limit) break;
     regain([&](TrainSettings& t) { t.pool_limit = pool; });
   }
+  regain([&](TrainSettings& t) { t.plots = settings.plots; });
   if (settings.cache_limit > outcome.settings.cache_limit) {
     const Bytes room = SaturatingSub(limits[0].bytes, outcome.plan.Peak(MemoryPlace::kHost));
     regain([&](TrainSettings& t) {
@@ -190,6 +201,7 @@ TrainSettings InitialSettings(const Options& options, int batch, int cores) {
   t.micro_batch = std::min(options.microbatch.value_or(batch), batch);
   t.validate_at_once = t.micro_batch;
   t.recompute = ParseRecompute(options.recompute);
+  t.plots = options.plots;
   t.workers = options.workers < 0     ? std::min(2, cores)
               : options.workers_typed ? options.workers
                                       : std::min(8, cores);

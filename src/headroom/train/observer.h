@@ -49,7 +49,9 @@ struct RunStart {
   const Options* options = nullptr;
   std::span<const std::string> names;
   const DatasetIndex* train = nullptr;
-  std::string plan;  // As it was printed.
+  const DatasetIndex* val = nullptr;
+  // What the plan took back from the wanted settings to fit the limit.
+  std::vector<std::string> fitted;
 };
 
 // The first pictures of a training batch, at most 16, as the network gets them. Valid in the call.
@@ -78,6 +80,8 @@ class TrainObserver {
   virtual ~TrainObserver() = default;
   // A line for people.
   virtual void OnMessage(const std::string& /*text*/) {}
+  // An act of adaptation to memory, with its reason; a line for people too.
+  virtual void OnAdaptation(const std::string& text) { OnMessage(text); }
   virtual void OnRunStart(const RunStart& /*run*/) {}
   // Whether pictures of this iteration are wanted: else nobody fetches them.
   [[nodiscard]] virtual bool WantsPictures(int /*epoch*/, std::int64_t /*iteration*/) {

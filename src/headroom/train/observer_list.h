@@ -16,6 +16,9 @@ class ObserverList : public TrainObserver {
   void OnMessage(const std::string& text) override {
     for (TrainObserver* one : observers_) one->OnMessage(text);
   }
+  void OnAdaptation(const std::string& text) override {
+    for (TrainObserver* one : observers_) one->OnAdaptation(text);
+  }
   void OnRunStart(const RunStart& run) override {
     for (TrainObserver* one : observers_) one->OnRunStart(run);
   }

@@ -4,56 +4,68 @@
 #include "headroom/memory/budget.h"
 #include "headroom/memory/memory_need.h"
 #include "headroom/plot/label_statistics.h"
-#include "headroom/plot/picture_grid.h"
+#include "headroom/train/drawings.h"
+#include "headroom/train/drawn_sample.h"
 #include "headroom/train/observer.h"
+#include "headroom/train/run_history.h"
+#include "headroom/train/validation_plots.h"
 
-#include <chrono>
-#include <filesystem>
-#include <functional>
-#include <memory>
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
 
 namespace headroom {
 
-// What drawing holds at most: two grids of pictures, or a chart.
-[[nodiscard]] MemoryNeed EstimatePlotMemory(int image_size);
+// What drawing holds at most while a run goes on: two grids of pictures, labels.jpg, or what the
+// charts of the validation show.
+[[nodiscard]] MemoryNeed EstimatePlotMemory(int image_size, std::size_t class_count);
 
-// Draws a run (plots=True): labels.jpg, train_batch*.jpg, val_batch*_labels.jpg and _pred.jpg, the
-// metric curves, both confusion matrices, results.png, memory.png and report.html. Every drawing
-// reserves its memory first; where there is none it is left out and said, the run goes on.
+// Draws a run (plots=True): labels.jpg, three train_batch*.jpg and three more after mosaic closes,
+// val_batch*_labels.jpg and _pred.jpg, and at the end the metric curves, both confusion matrices,
+// results.png, memory.png and report.html. Under pressure pictures come later or smaller; the run
+// is never held up for them.
 class PlotObserver : public TrainObserver {
  public:
   // Both must outlive it. Lines for people go to `messages`.
   PlotObserver(Budget& budget, TrainObserver& messages);
   ~PlotObserver() override;
 
-  void OnMessage(const std::string& text) override;
+  void OnAdaptation(const std::string& text) override;
   void OnRunStart(const RunStart& run) override;
   bool WantsPictures(int epoch, std::int64_t iteration) override;
   void OnBatchPictures(const BatchPictures& pictures) override;
+  void OnEpochStart(int epoch, const char* third_loss) override;
+  void OnBatch(const BatchEvent& event) override;
   void OnValidatedPicture(const ValidatedPicture& picture) override;
   void OnValidationEnd(const ValidationEnd& end) override;
   void OnRunEnd(const std::string& memory_summary) override;
 
  private:
-  struct ValidationGrids;
-  // Runs `draw` with memory reserved for it; failures of memory and disk are said, not thrown.
-  void Draw(const std::string& file, Bytes need, const std::function<void()>& draw);
-  void DrawLabels();
-  void FinishValidationBatch();
-  [[nodiscard]] std::string Caption(const Sample& sample, const DatasetIndex* index) const;
-  [[nodiscard]] std::string ClassName(std::int32_t id) const;
+  // Pictures of training batches: the first ones, or those after mosaic has closed.
+  struct Series {
+    int epoch = -1;  // What finds no room is put off to later batches of this epoch.
+    std::int64_t tried = 0;
+    std::int64_t drawn = 0;
+    [[nodiscard]] std::int64_t missing() const { return std::min(tried, kDrawnBatches) - drawn; }
+  };
 
-  Budget& budget_;
-  TrainObserver& messages_;
+  void DrawLabels();
+  // False when there is no room for it.
+  bool DrawBatch(const BatchPictures& pictures);
+  void DrawResults();
+  void DrawMemory();
+
+  Drawings drawings_;
   RunStart run_;
-  int closing_epoch_ = -1;
-  int drawn_after_closing_ = 0;
-  std::chrono::steady_clock::time_point started_;
-  std::unique_ptr<ValidationGrids> grids_;
-  std::vector<std::pair<double, std::string>> acts_;  // Adaptations, by seconds of the run.
+  std::vector<std::string> names_;
+  Series first_;
+  Series closing_;
+  RunHistory history_;
+  std::optional<LabelStatistics> labels_;
+  std::optional<ValidationPlots> validation_;
 };
 
 }  // namespace headroom

@@ -2,69 +2,135 @@
 #include "headroom/train/run_report.h"
 
 #include "headroom/core/file.h"
-#include "headroom/monitor/usable_cores.h"
+#include "headroom/core/strings.h"
 #include "headroom/plot/memory_chart.h"
+#include "headroom/plot/report.h"
 #include "headroom/plot/results_chart.h"
+#include "headroom/train/run_environment.h"
 #include "headroom/train/run_tables.h"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
-#include <torch/version.h>
 
 #include <algorithm>
+#include <filesystem>
 
 namespace headroom {
 namespace {
 
-constexpr const char* kPictures[][2] = {{"train_batch0.jpg", "A training batch"},
-                                        {"val_batch0_labels.jpg", "Validation: labels"},
-                                        {"val_batch0_pred.jpg", "Validation: predictions"}};
-
+namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 
-// The largest value that a consumer's column of memory.csv ever had.
-std::optional<Bytes> PeakOf(const NumberTable& memory, std::string tag) {
-  std::replace(tag.begin(), tag.end(), ' ', '_');
-  const std::vector<double> column = memory.Column(tag + "_mb");
-  if (column.empty()) return std::nullopt;
+// The largest value that a column of memory.csv ever had.
+std::optional<Bytes> PeakOf(const NumberTable& memory, const std::string& column) {
+  const std::vector<double> values = memory.Column(column);
+  if (values.empty()) return std::nullopt;
   double most = 0;
-  for (const double value : column) {
+  for (const double value : values) {
     if (value > most) most = value;
   }
   return Bytes(static_cast<std::uint64_t>(most * (1 << 20)));
 }
 
-ReportData::Plan HostPlan(const Json& json, const NumberTable& memory) {
-  const Json& host = json.at("host");
-  ReportData::Plan plan{.title = "Host memory"};
-  // The largest need of each consumer over the phases.
-  for (const auto& [phase, content] : host.at("phases").items()) {
+std::string ColumnOf(std::string tag) {
+  std::replace(tag.begin(), tag.end(), ' ', '_');
+  return tag + "_mb";
+}
+
+// The largest need of each consumer over the phases of a place.
+ReportData::Plan PlanOf(const Json& place, const char* title) {
+  ReportData::Plan plan{.title = title};
+  for (const auto& [phase, content] : place.at("phases").items()) {
     for (const auto& [tag, row] : content.at("rows").items()) {
       const Bytes planned(row.at("bytes").get<std::uint64_t>());
       const auto found = std::find_if(plan.rows.begin(), plan.rows.end(),
                                       [&](const auto& one) { return one.name == tag; });
       if (found == plan.rows.end()) {
-        plan.rows.push_back({tag, planned, PeakOf(memory, tag), row.at("basis")});
+        plan.rows.push_back({tag, planned, {}, row.at("basis")});
       } else {
         found->planned = std::max(found->planned, planned);
       }
     }
   }
   plan.total = ReportData::PlanRow{.name = "peak",
-                                   .planned = Bytes(host.at("peak_bytes").get<std::uint64_t>()),
-                                   .measured = PeakOf(memory, "rss_peak"),
+                                   .planned = Bytes(place.at("peak_bytes").get<std::uint64_t>()),
+                                   .measured = {},
                                    .basis = {}};
-  if (!host.at("limit_bytes").is_null())
-    plan.limit = Bytes(host.at("limit_bytes").get<std::uint64_t>());
-  plan.limit_origin = host.at("limit_origin");
+  if (!place.at("limit_bytes").is_null())
+    plan.limit = Bytes(place.at("limit_bytes").get<std::uint64_t>());
+  plan.limit_origin = place.at("limit_origin");
   return plan;
 }
 
-void AddPictures(const RunStart& run, ReportData& data) {
-  for (const auto& [file, caption] : kPictures) {
-    if (Result<std::string> bytes = ReadFile(run.folder / file))
-      data.pictures.push_back({caption, std::move(*bytes)});
+void AddPlans(const RunStart& run, const NumberTable& memory, ReportData& data) {
+  const Result<std::string> text = ReadFile(run.folder / "memory_plan.json");
+  if (!text) return;
+  const Json json = Json::parse(*text);
+  ReportData::Plan host = PlanOf(json.at("host"), "Host memory");
+  for (ReportData::PlanRow& row : host.rows) row.measured = PeakOf(memory, ColumnOf(row.name));
+  host.total->measured = PeakOf(memory, "rss_peak_mb");
+  data.plans.push_back(std::move(host));
+  ReportData::Plan device = PlanOf(json.at("device"), "GPU memory");
+  if (device.rows.empty()) return;
+  // Of a device the driver tells the sum alone.
+  device.total->measured = PeakOf(memory, "gpu_used_mb");
+  data.plans.push_back(std::move(device));
+}
+
+struct SamplePicture {
+  fs::path file;
+  std::string caption;
+};
+
+// Of each kind the first that was drawn.
+std::vector<SamplePicture> SamplePictures(const fs::path& folder) {
+  std::vector<SamplePicture> pictures = {{"train_batch", "A training batch"},
+                                         {"val_batch0_labels.jpg", "Validation: labels"},
+                                         {"val_batch0_pred.jpg", "Validation: predictions"}};
+  std::vector<fs::path> batches;
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(folder, error)) {
+    if (entry.path().filename().string().starts_with("train_batch"))
+      batches.push_back(entry.path().filename());
   }
+  // The shortest name has the lowest number.
+  const auto before = [](const fs::path& a, const fs::path& b) {
+    return std::pair(a.native().size(), a.native()) < std::pair(b.native().size(), b.native());
+  };
+  if (!batches.empty())
+    pictures[0].file = *std::min_element(batches.begin(), batches.end(), before);
+  for (SamplePicture& picture : pictures) picture.file = folder / picture.file;
+  std::erase_if(pictures,
+                [&](const SamplePicture& one) { return !fs::is_regular_file(one.file, error); });
+  return pictures;
+}
+
+void AddPictures(const RunStart& run, ReportData& data) {
+  for (const SamplePicture& picture : SamplePictures(run.folder)) {
+    if (Result<std::string> bytes = ReadFile(picture.file))
+      data.pictures.push_back({picture.caption, std::move(*bytes)});
+  }
+}
+
+// The lines of headroom.yaml: our own options, and what the run has made of them.
+void AddOwnArguments(const RunStart& run, ReportData& data) {
+  const Result<std::string> text = ReadFile(run.folder / "headroom.yaml");
+  if (!text) return;
+  for (const std::string_view line : Split(*text, '\n')) {
+    const std::size_t colon = line.find(": ");
+    if (colon == std::string_view::npos || line.starts_with("#")) continue;
+    data.arguments.emplace_back(line.substr(0, colon), line.substr(colon + 2));
+  }
+}
+
+void AddAdaptations(const RunStart& run, const RunHistory& history, ReportData& data) {
+  for (const std::string& line : run.fitted)
+    data.adaptations.push_back({"plan", line, "to fit the memory limit"});
+  for (const MemoryTimeline::Adaptation& act : history.adaptations())
+    data.adaptations.push_back({fmt::format("{:.0f} s", act.second), act.text, {}});
+  data.no_adaptations = run.options->resume
+                            ? "Since it was resumed the plan held: nothing had to be given back."
+                            : "The plan held from start to end: nothing had to be given back.";
 }
 
 void AddArguments(const RunStart& run, ReportData& data) {
@@ -91,8 +157,8 @@ void AddHeadline(const NumberTable& results, ReportData& data) {
 
 }  // namespace
 
-void WriteRunReport(const RunStart& run, const std::string& memory_summary,
-                    const std::vector<std::pair<double, std::string>>& acts) {
+void WriteRunReport(const RunStart& run, const RunHistory& history,
+                    const std::string& memory_summary, const std::vector<Figure>& charts) {
   const NumberTable results = ReadNumberTable(run.folder / "results.csv");
   const NumberTable memory = ReadNumberTable(run.folder / "memory.csv");
   ReportData data;
@@ -102,22 +168,31 @@ void WriteRunReport(const RunStart& run, const std::string& memory_summary,
   data.epochs = {.columns = results.columns, .rows = results.rows, .best_row = {}};
   AddHeadline(results, data);
   const ResultsData panels = ResultsFromTable(results.columns, results.rows);
-  MemoryTimeline timeline = TimelineOf(memory);
-  for (const auto& [second, text] : acts) {
-    timeline.adaptations.push_back({second, text});
-    data.adaptations.push_back({fmt::format("{:.0f} s", second), text, {}});
-  }
-  data.no_adaptations = "The plan held from start to end: nothing had to be given back.";
+  const MemoryTimeline timeline = TimelineOf(memory, history);
   data.figures.push_back(ResultsFigure(panels));
   if (!timeline.seconds.empty()) data.figures.push_back(MemoryFigure(timeline));
+  data.figures.insert(data.figures.end(), charts.begin(), charts.end());
+  AddAdaptations(run, history, data);
   AddPictures(run, data);
   AddArguments(run, data);
-  if (const Result<std::string> text = ReadFile(run.folder / "memory_plan.json"))
-    data.plans.push_back(HostPlan(Json::parse(*text), memory));
-  const UsableCores cores = FindUsableCores();
-  data.environment = {{"LibTorch", TORCH_VERSION},
-                      {"threads", fmt::format("{} ({})", cores.count, cores.origin)}};
+  AddOwnArguments(run, data);
+  AddPlans(run, memory, data);
+  data.environment = DescribeEnvironment();
   WriteReport(run.folder / "report.html", data);
+}
+
+MemoryNeed EstimateRunReportMemory(const RunStart& run) {
+  // A figure's text, of which a confusion matrix of 95 classes has the most; cells of the tables
+  // take twice what they take in their files.
+  Bytes need = Bytes::MiB(8);
+  std::error_code error;
+  for (const SamplePicture& picture : SamplePictures(run.folder))
+    need = need + Bytes(fs::file_size(picture.file, error)) * 3;
+  for (const char* table : {"results.csv", "memory.csv"}) {
+    const std::uintmax_t size = fs::file_size(run.folder / table, error);
+    if (!error) need = need + Bytes(size) * 4;
+  }
+  return {MemoryTag::kPlots, need, NeedBasis::kAssumed};
 }
 
 }  // namespace headroom

@@ -33,6 +33,19 @@ std::string ConsumerName(std::string column) {
   return column;
 }
 
+// Each process of a resumed run begins at 0: the seconds go on from where the one before stood.
+// Returns where the last one began.
+double JoinProcesses(std::vector<double>& seconds) {
+  double begin = 0;
+  double last = 0;
+  for (double& second : seconds) {
+    if (second < last) begin += last;
+    last = second;
+    second += begin;
+  }
+  return begin;
+}
+
 }  // namespace
 
 std::vector<double> NumberTable::Column(const std::string& name) const {
@@ -62,9 +75,10 @@ NumberTable ReadNumberTable(const std::filesystem::path& path) {
   return table;
 }
 
-MemoryTimeline TimelineOf(const NumberTable& memory_csv) {
+MemoryTimeline TimelineOf(const NumberTable& memory_csv, const RunHistory& history) {
   MemoryTimeline timeline;
   timeline.seconds = memory_csv.Column("time_s");
+  history.MarkIn(timeline, JoinProcesses(timeline.seconds));
   timeline.host.title = "Host memory";
   // The tags' columns come last, from the first tag on.
   const auto first = std::find(memory_csv.columns.begin(), memory_csv.columns.end(), "other_mb");

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "headroom/plot/memory_chart.h"
+#include "headroom/train/run_history.h"
 
 #include <filesystem>
 #include <string>
@@ -20,7 +21,8 @@ struct NumberTable {
 [[nodiscard]] NumberTable ReadNumberTable(const std::filesystem::path& path);
 
 // The run's memory over time, from memory.csv: consumers that ever held something, the rest of what
-// is resident, the limit of now, and the GPU where there is one.
-[[nodiscard]] MemoryTimeline TimelineOf(const NumberTable& memory_csv);
+// is resident, the limit of now, and the GPU where there is one, with the phases and adaptations of
+// this process. A resumed run goes on where the one before stood.
+[[nodiscard]] MemoryTimeline TimelineOf(const NumberTable& memory_csv, const RunHistory& history);
 
 }  // namespace headroom

@@ -167,14 +167,16 @@ void AddLoading(const PlanSubject& s, const TrainSettings& t, MemoryPlan& plan) 
   plan.Add("validation loader and records", {PP::kValidation}, validation);
 }
 
-void AddSaving(const PlanSubject& s, MemoryPlan& plan) {
+void AddSaving(const PlanSubject& s, const TrainSettings& t, MemoryPlan& plan) {
   const ParameterStore& store = *s.model.parameters;
   MemoryNeed need(MemoryTag::kCheckpoint,
                   FlatBytes(s) + Bytes::Of(static_cast<std::uint64_t>(store.statistic_count()), 4));
   need += EstimateCheckpointMemory(store.entries().size(), Bytes::MiB(4));
   plan.Add("checkpoint", {PP::kSave}, need);
-  if (s.options.plots) {
-    plan.Add("plots", {PP::kTrainStep, PP::kValidation}, EstimatePlotMemory(s.options.image_width));
+  if (t.plots) {
+    plan.Add("plots", {PP::kTrainStep, PP::kValidation},
+             EstimatePlotMemory(s.options.image_width,
+                                static_cast<std::size_t>(s.model.options.classes)));
   }
 }
 
@@ -234,7 +236,7 @@ MemoryPlan PlanTraining(const PlanSubject& subject, const TrainSettings& setting
   AddModel(subject, settings, plan);
   AddLoading(subject, settings, plan);
   AddStep(subject, settings, plan);
-  AddSaving(subject, plan);
+  AddSaving(subject, settings, plan);
   return plan;
 }
 

@@ -20,6 +20,8 @@ struct TrainSettings {
   int prefetch = 0;  // Images made ahead; 0: PrefetchFor(workers).
   Bytes pool_limit = Bytes::MiB(400);
   Bytes cache_limit;  // Of cache=ram; 0: none.
+  // Pictures have room of their own in every step; else they are drawn where there is room.
+  bool plots = false;
 
   [[nodiscard]] LoaderOptions loader() const {
     return {

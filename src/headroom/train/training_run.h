@@ -110,6 +110,7 @@ struct TrainingRun {
   int epochs = 0;
   OptimizerChoice optimizer_choice;
   std::optional<Adaptation> adaptation;
+  std::vector<std::string> fitted;  // What the first plan took back to fit the limit.
   std::unique_ptr<BatchStep> step;
   std::optional<Schedule> schedule;
   std::unique_ptr<Optimizer> optimizer;

@@ -61,7 +61,8 @@ TrainOutcome TrainingRun::Finish(bool finished) {
   observer.OnMessage(fmt::format("Results saved to {}", folder.string()));
   SayMemory();
   const std::string summary = watch->SummaryLine();
-  watch->StopSampling();
+  watch->StopSampling();  // memory.csv is complete.
+  GiveBackFreeBlocks();   // Room for the charts.
   observer.OnRunEnd(summary);
   WithMemory("stripping last.pt", [this] { files->Strip("last.pt"); });
   watch->End(RunEnd::kFinished, 0);

@@ -239,7 +239,7 @@ Validator TrainingRun::MakeValidator() {
                       &budget);
   validator.on_out_of_memory = [this](const std::string& what, int failures) {
     const Bytes freed = GiveBackFreeBlocks();
-    observer.OnMessage(fmt::format(
+    observer.OnAdaptation(fmt::format(
         "Memory: {} in validation. Gave back {}; {}the same images are run again",
         BeforeDetails(what), ToString(freed), failures > 1 ? "half as many at once, " : ""));
     return true;

@@ -23,14 +23,14 @@ Bytes TrainingRun::GiveBackFreeBlocks() {
 bool TrainingRun::MakeRoom(const std::string& what, int failures, ReclaimOrder from) {
   const Bytes freed = GiveBackFreeBlocks();
   if (failures == 1) {
-    observer.OnMessage(
+    observer.OnAdaptation(
         fmt::format("Memory: {}. Gave back {} of free blocks; the same images are run again",
                     BeforeDetails(what), ToString(freed)));
     return true;
   }
   const std::optional<SettingsChange> change = adaptation->AfterFailure(from);
   if (!change) return false;
-  observer.OnMessage(fmt::format("Memory: {}; the same images are run again", change->line));
+  observer.OnAdaptation(fmt::format("Memory: {}; the same images are run again", change->line));
   Adopt(change->settings);
   return true;
 }
@@ -71,11 +71,11 @@ void TrainingRun::Adopt(const TrainSettings& settings) {
 }
 
 void TrainingRun::AdaptAtBoundary(std::int64_t next_position) {
-  for (const std::string& line : watch->TakeLines()) observer.OnMessage(line);
+  for (const std::string& line : watch->TakeLines()) observer.OnAdaptation(line);
   const double elapsed = Seconds(Clock::now() - adapted_at);
   adapted_at = Clock::now();
   if (const std::optional<SettingsChange> change = adaptation->AtBoundary()) {
-    observer.OnMessage(change->line);
+    observer.OnAdaptation(change->line);
     Adopt(change->settings);
     setup.executor->Unload();
     // Loading follows: images lost from the pool are decoded again, samples stay the same.
@@ -86,7 +86,7 @@ void TrainingRun::AdaptAtBoundary(std::int64_t next_position) {
   if (options.workers < 0) {
     const bool pressure = budget.used() > budget.limit();
     if (const auto line = loading->AdaptWorkers(elapsed, !pressure, pressure))
-      observer.OnMessage(*line);
+      observer.OnAdaptation(*line);
   }
 }
 

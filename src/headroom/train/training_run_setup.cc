@@ -93,9 +93,10 @@ void TrainingRun::Plan() {
   TrainSettings wanted = InitialSettings(options, batch, setup.cores());
   wanted.cache_limit = WholeRamCache(options, *setup.train_index);
   adaptation.emplace(setup, optimizer_choice.kind, wanted);
-  const std::vector<std::string> taken = adaptation->FitFirst();
+  fitted = adaptation->FitFirst();
   observer.OnMessage("\nMemory plan: " + Describe(adaptation->now()));
-  for (const std::string& line : taken) observer.OnMessage("  to fit the limit: " + line);
+  for (const std::string& line : fitted) observer.OnMessage("  to fit the limit: " + line);
+  if (!options.verbose) return;
   observer.OnMessage(FormatPlan(adaptation->plan(), limits));
   observer.OnMessage(ExplainReferenceFor(adaptation->subject(), adaptation->now(), setup.cores(), 0,
                                          setup.machine_limit));
@@ -134,8 +135,8 @@ void TrainingRun::PublishPlan() {
   WriteFileAtomic(folder / "memory_plan.json",
                   PlanToJson(adaptation->plan(), adaptation->limits()));
   published = true;
-  observer.OnRunStart({folder, &options, setup.names, &*setup.train_index,
-                       FormatPlan(adaptation->plan(), adaptation->limits())});
+  observer.OnRunStart(
+      {folder, &options, setup.names, &*setup.train_index, &*setup.val_index, fitted});
   watch->KeepAbove(adaptation->SmallestPeak());
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "headroom/image/jpeg_writer.h"
+#include "headroom/image/image_writer.h"
 
 #include "headroom/core/error.h"
 #include "headroom/image/image_decoder.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "headroom/plot/drawn_box.h"
+#include "headroom/plot/box_layer.h"
 
 #include <algorithm>
 #include <array>

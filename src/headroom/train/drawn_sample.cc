@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "headroom/train/drawn_sample.h"
+
+#include "headroom/plot/class_names.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+
+namespace headroom {
+namespace {
+
+constexpr float kDrawnConfidence = 0.25F;
+
+std::string FileNameOf(const Sample& sample, const DatasetIndex& index) {
+  if (sample.image_index >= index.size()) return {};
+  return std::filesystem::path(index.ImagePath(sample.image_index)).filename().string();
+}
+
+}  // namespace
+
+PictureGridOptions GridFor(std::int64_t count, const Sample& sample) {
+  return {.count = static_cast<int>(std::min(count, kDrawnPictures)),
+          .picture = ImageSize{sample.height, sample.width}};
+}
+
+std::vector<DrawnBox> LabelBoxes(const Sample& sample, std::span<const std::string> names) {
+  const auto width = static_cast<float>(sample.width);
+  const auto height = static_cast<float>(sample.height);
+  std::vector<DrawnBox> boxes;
+  boxes.reserve(sample.labels.size());
+  for (const LabelBox& label : sample.labels) {
+    const Xyxy box = ToXyxy(label.box);
+    boxes.push_back({.box = {box.x1 * width, box.y1 * height, box.x2 * width, box.y2 * height},
+                     .class_id = label.class_id,
+                     .label = ClassLabel(names, static_cast<std::size_t>(label.class_id))});
+  }
+  return boxes;
+}
+
+std::vector<DrawnBox> DetectionBoxes(std::span<const Detection> detections,
+                                     std::span<const std::string> names) {
+  std::vector<DrawnBox> boxes;
+  for (const Detection& detection : detections) {
+    if (detection.confidence < kDrawnConfidence) continue;
+    const std::string name = ClassLabel(names, static_cast<std::size_t>(detection.class_id));
+    boxes.push_back({.box = detection.box,
+                     .class_id = detection.class_id,
+                     .label = fmt::format("{} {:.2f}", name, detection.confidence)});
+  }
+  return boxes;
+}
+
+void AddToGrid(const Sample& sample, const DatasetIndex& index, std::span<const DrawnBox> boxes,
+               PictureGrid& grid) {
+  grid.Add(PackedView(sample.pixels.data(), ImageSize{sample.height, sample.width}),
+           ColorOrder::kRgb, FileNameOf(sample, index), boxes);
+}
+
+}  // namespace headroom
