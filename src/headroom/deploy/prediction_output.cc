@@ -5,7 +5,6 @@
 #include "headroom/core/file.h"
 #include "headroom/detect/detection_text.h"
 #include "headroom/image/image_writer.h"
-#include "headroom/image/jpeg_writer.h"
 
 #include <fmt/format.h>
 
