@@ -34,10 +34,9 @@ while sum(map(len, held)) < total:
 time.sleep(hold)
 """
 
-# Takes all of it at once, and is not the one that the kernel kills.
+# Takes all of it at once.
 SUDDEN_HOG = """
 import sys, time
-open("/proc/self/oom_score_adj", "w").write("-1000")
 held = b"x" * int(sys.argv[1])
 time.sleep(1)
 """

@@ -1,0 +1,84 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""`yolo memory plan|advise|explain`, `yolo monitor`, `yolo checks` as a new user types them.
+
+usage: plan_test.py PATH_OF_YOLO PATH_OF_SAMPLE_DATA
+"""
+
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+
+YOLO = SAMPLE = None
+
+
+class PlanTest(unittest.TestCase):
+    def setUp(self):
+        self.dir = pathlib.Path(tempfile.mkdtemp())
+        shutil.copytree(SAMPLE, self.dir / "data", ignore=shutil.ignore_patterns("*.headroom"))
+        self.data = f"data={self.dir}/data/data.yaml"
+
+    def tearDown(self):
+        shutil.rmtree(self.dir, ignore_errors=True)
+
+    def expect(self, code, *words, contains=()):
+        done = subprocess.run([YOLO, *words], cwd=self.dir, capture_output=True, text=True, timeout=600)
+        output = done.stdout + done.stderr
+        self.assertEqual(done.returncode, code, output)
+        for text in contains:
+            self.assertIn(text, output)
+        return output
+
+    def test_a_machine_that_is_not_here(self):
+        words = ["memory", "plan", self.data, "model=yolo11n.yaml", "imgsz=320", "batch=64",
+                 "workers=12", "ram=31G", "vram=24G"]
+        output = self.expect(0, *words, "device=0", contains=["80 % of ram=31G", "85 % of vram=24G"])
+        self.assertRegex(output, r"activations +- +[\d.]+ GiB")
+        self.assertEqual(self.expect(0, *words).splitlines()[0], output.splitlines()[0])
+        self.assertFalse((self.dir / "runs").exists())  # Nothing is trained.
+
+    def test_a_small_machine_gets_micro_batches_or_the_reason(self):
+        words = ["memory", "plan", self.data, "model=yolo11n.yaml", "imgsz=640", "batch=64"]
+        self.expect(0, *words, "ram=1500M", contains=["batch 64 in micro-batches of", "to fit the limit"])
+        self.expect(4, *words, "ram=200M", contains=["memory="])
+
+    def test_a_device_that_is_not_here_needs_its_size(self):
+        self.expect(2, "memory", "plan", self.data, "model=yolo11n.yaml", "device=0", contains=["vram=24G"])
+
+    def test_what_is_missing_is_named(self):
+        self.expect(2, "memory", contains=["plan", "advise", "explain"])
+        self.expect(2, "memory", "plan", "model=yolo11n.yaml", contains=["data= is missing"])
+        self.expect(2, "memory", "plan", "data=nowhere.yaml", contains=["no such file"])
+        self.expect(2, "memory", "explain", "nowhere", contains=["there is no folder nowhere"])
+        self.expect(2, "monitor", contains=["there is no run in"])
+
+    def test_a_run_of_the_reference_is_explained(self):
+        folder = self.dir / "theirs"
+        folder.mkdir()
+        (folder / "args.yaml").write_text(
+            "task: detect\nmode: train\nmodel: yolo11n.yaml\ndata: elsewhere.yaml\nepochs: 3\n"
+            "batch: 8\nimgsz: 320\nworkers: 4\ndevice: null\nsave_dir: runs/detect/train\n")
+        self.expect(2, "memory", "explain", str(folder), contains=["elsewhere.yaml", "data=FILE.yaml"])
+        self.expect(0, "memory", "explain", str(folder), self.data,
+                    contains=["run of the reference", "would take up to", "Memory plan: batch 8"])
+
+    def test_advice_ends_with_the_command(self):
+        output = self.expect(0, "memory", "advise", self.data, "model=yolo11n.yaml", "imgsz=320",
+                             contains=["8 GB", "128 GB"])
+        last = output.strip().splitlines()[-1]
+        self.assertTrue(last.startswith(f"yolo detect train {self.data} model=yolo11n.yaml imgsz=320"), last)
+
+    def test_checks_say_what_a_default_run_would_use(self):
+        output = self.expect(0, "checks", contains=["Host: ", "Memory limits", "A default run may hold"])
+        self.assertRegex(output, r"would use batch 16, \d+ workers, \d+ threads")
+        self.assertRegex(output, re.compile(r"^GPU", re.M))
+
+
+if __name__ == "__main__":
+    YOLO, SAMPLE = os.path.abspath(sys.argv.pop(1)), os.path.abspath(sys.argv.pop(1))
+    unittest.main(verbosity=2)
