@@ -148,6 +148,16 @@ TEST_F(PickleTest, DeepNestingIsRefused) {
   EXPECT_EQ(ErrorOf(std::string(200, '(') + std::string(200, 't') + "."), "no error");
 }
 
+TEST_F(PickleTest, TheDeepestNestingThatIsReadCanBeWritten) {
+  const auto nested = [](std::size_t depth) {
+    return std::string(depth, '(') + std::string(depth, 't') + ".";
+  };
+  EXPECT_THAT(ErrorOf(nested(257)), HasSubstr("nested too deeply"));
+  const auto root = Read(nested(256));
+  ASSERT_TRUE(root.ok()) << root.error();
+  EXPECT_EQ(Again(**root).height, 256U);
+}
+
 // Each list holds the one before it eight times: 8^40 values in 1 kB.
 TEST_F(PickleTest, RepetitionIsRefused) {
   std::string pickle = "]q\0"s;

@@ -15,7 +15,7 @@ namespace headroom {
 namespace {
 
 constexpr std::size_t kLongestShared = 64;
-constexpr int kMostNested = 256;
+constexpr int kMostNested = 256;  // As the reader accepts.
 
 class Writer {
  public:
@@ -232,7 +232,7 @@ class Writer {
   void Node(const PickleNode& node) {
     if (Plain(node)) return;
     if (const auto known = nodes_.find(&node); known != nodes_.end()) return Get(known->second);
-    HEADROOM_CHECK(++depth_ < kMostNested, "values are nested too deeply, or contain themselves");
+    HEADROOM_CHECK(++depth_ <= kMostNested, "values are nested too deeply, or contain themselves");
     if (const auto* dict = node.As<PickleDict>()) {
       Dict(*dict, node);
     } else if (const auto* object = node.As<PickleObject>()) {
