@@ -118,12 +118,15 @@ class PicturesTest(unittest.TestCase):
         plan = json.loads((RUN.path / "memory_plan.json").read_text())["host"]
         self.assertIn("plots", plan["phases"]["train step"]["rows"])
         self.assertIn("plots", plan["phases"]["validation"]["rows"])
+        folder = RUN.dir / "runs/detect/tight"
+        folder.mkdir()
+        (folder / "memory.csv").write_text("time_s,rss_mb\n9999,1\n")
         # Of 48 MiB that plots have in the plan 24 are missing.
-        output = RUN.yolo("train", *RUN.words, "name=tight", "epochs=1",
+        output = RUN.yolo("train", *RUN.words, "name=tight", "exist_ok=True", "epochs=1",
                           f"memory={plan['peak_bytes'] // 2**20 - 24}M")
         self.assertIn("to fit the limit: plots are drawn when there is room for them", output)
         self.assertNotIn("micro-batches", output)
-        folder = RUN.dir / "runs/detect/tight"
+        self.assertNotIn("9999", (folder / "memory.csv").read_text(), "of a run before this one")
         rows = json.loads((folder / "memory_plan.json").read_text())["host"]["phases"]["train step"]["rows"]
         self.assertNotIn("plots", rows)
         for name in ("results.png", "BoxPR_curve.png", "report.html"):
