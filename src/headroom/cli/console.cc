@@ -2,13 +2,13 @@
 #include "headroom/cli/console.h"
 
 #include "headroom/cli/progress_line.h"
-#include "headroom/metrics/validation_table.h"
 
-#include <fmt/format.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <cstdio>
+#include <cstdlib>
+#include <string_view>
 
 namespace headroom {
 namespace {
@@ -18,78 +18,84 @@ using Clock = std::chrono::steady_clock;
 constexpr std::chrono::milliseconds kRedraw(100);
 // Where lines stay, a line now and then is enough.
 constexpr std::chrono::seconds kLogInterval(30);
+// Of a terminal that does not tell.
+constexpr int kUsualWidth = 80;
 
-double SecondsSince(std::chrono::steady_clock::time_point start) {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+std::string_view Environment(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? std::string_view() : std::string_view(value);
 }
 
-// 0 where standard output is no terminal: lines are not cut then.
+bool LinesCanBeRedrawn() {
+  return ::isatty(STDOUT_FILENO) == 1 && Environment("TERM") != "dumb" && Environment("CI").empty();
+}
+
 int TerminalWidth() {
   winsize size{};
-  if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0) return size.ws_col;
-  return 0;
+  if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) return size.ws_col;
+  return kUsualWidth;
+}
+
+double SecondsSince(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
 }  // namespace
 
-Console::Console() : terminal_(::isatty(STDOUT_FILENO) == 1) {}
+Console::Console(ConsoleDetail detail) : detail_(detail), terminal_(LinesCanBeRedrawn()) {}
 
-void Console::Live(const std::string& line) {
-  if (!terminal_) return;
+void Console::Live(const std::string& line, AtEnd at_end) {
   std::fputs(("\r\033[K" + line).c_str(), stdout);
   std::fflush(stdout);
   live_ = true;
+  at_end_ = at_end;
 }
 
-// What was live becomes a line of its own.
 void Console::EndLive() {
-  if (live_) std::fputs("\n", stdout);
-  std::fflush(stdout);
+  if (live_) std::fputs(at_end_ == AtEnd::kStays ? "\n" : "\r\033[K", stdout);
   live_ = false;
 }
 
 void Console::OnMessage(const std::string& text) {
-  if (live_) EndLive();
+  EndLive();
   std::puts(text.c_str());
   std::fflush(stdout);
 }
 
 void Console::OnEpochStart(int /*epoch*/, const char* third_loss) {
-  const std::string header = ProgressHeader(third_loss, TerminalWidth());
+  epoch_start_ = drawn_ = Clock::now();
+  if (detail_ == ConsoleDetail::kEpochs) return;
+  const std::string header = ProgressHeader(third_loss, terminal_ ? TerminalWidth() : 0);
   if (!header.empty()) OnMessage(header);
-  epoch_start_ = drawn_ = std::chrono::steady_clock::now();
 }
 
 void Console::OnBatch(const BatchEvent& event) {
-  const std::int64_t done = event.batch + 1;
-  const auto now = std::chrono::steady_clock::now();
-  const bool last = done == event.batches;
+  last_batch_ = event;
+  if (detail_ == ConsoleDetail::kEpochs) return;
+  const auto now = Clock::now();
+  const bool last = event.batch + 1 == event.batches;
   if (!last && now - drawn_ < (terminal_ ? Clock::duration(kRedraw) : kLogInterval)) return;
   drawn_ = now;
-  const std::string line = ProgressLine(event, SecondsSince(epoch_start_), TerminalWidth());
+  const double elapsed = SecondsSince(epoch_start_);
   if (!terminal_) {
-    std::puts(line.c_str());
-    std::fflush(stdout);
+    OnMessage(ProgressLine(event, elapsed, 0));
     return;
   }
-  Live(line);
+  Live(ProgressLine(event, elapsed, TerminalWidth()), AtEnd::kStays);
   if (last) EndLive();
 }
 
 void Console::OnValidationProgress(std::int64_t done, std::int64_t all) {
-  if (!terminal_) return;
-  Live(fmt::format("{}: {:3}% {} {}/{}", ValidationHeader(), 100 * done / all,
-                   ProgressBar(done, all), done, all));
+  if (!terminal_ || detail_ == ConsoleDetail::kEpochs) return;
+  Live(ValidationLine(done, all, TerminalWidth()), AtEnd::kIsCleared);
 }
 
 void Console::OnEpochEnd(const EpochEvent& event) {
-  if (!event.validated) return;
-  if (live_) {
-    EndLive();
-  } else {
-    std::puts(ValidationHeader().c_str());
+  if (detail_ == ConsoleDetail::kEpochs) {
+    OnMessage(EpochLine(event, last_batch_));
+  } else if (event.validated) {
+    OnMessage(ValidationFound(event.metrics, terminal_ ? TerminalWidth() : 0));
   }
-  OnMessage(ValidationSummaryRow(event.metrics));
 }
 
 }  // namespace headroom

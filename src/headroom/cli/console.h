@@ -8,10 +8,16 @@
 
 namespace headroom {
 
-// Prints a run: one live line on a terminal, plain lines where standard output is a pipe or a file.
+enum class ConsoleDetail : bool {
+  kEpochs,   // A line an epoch (verbose=False).
+  kBatches,  // A live line on a terminal; where lines stay, one every 30 seconds.
+};
+
+// Prints a run: one live line on a terminal, plain lines where standard output is a pipe, a file, a
+// terminal without control (TERM=dumb) or one of a CI job (CI is set).
 class Console : public TrainObserver {
  public:
-  Console();
+  explicit Console(ConsoleDetail detail = ConsoleDetail::kBatches);
   void OnMessage(const std::string& text) override;
   void OnEpochStart(int epoch, const char* third_loss) override;
   void OnBatch(const BatchEvent& event) override;
@@ -19,11 +25,15 @@ class Console : public TrainObserver {
   void OnEpochEnd(const EpochEvent& event) override;
 
  private:
-  void Live(const std::string& line);
+  enum class AtEnd : bool { kIsCleared, kStays };
+  void Live(const std::string& line, AtEnd at_end);
   void EndLive();
 
+  ConsoleDetail detail_;
   bool terminal_;
   bool live_ = false;
+  AtEnd at_end_ = AtEnd::kStays;
+  BatchEvent last_batch_;
   std::chrono::steady_clock::time_point epoch_start_;
   std::chrono::steady_clock::time_point drawn_;
 };

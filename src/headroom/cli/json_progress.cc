@@ -30,6 +30,15 @@ void JsonProgress::OnMessage(const std::string& text) {
   }
 }
 
+void JsonProgress::OnAdaptation(const std::string& text) {
+  Print({{"event", "adaptation"}, {"text", text}});
+}
+
+void JsonProgress::OnRunStart(const RunStart& run) {
+  folder_ = run.folder.string();
+  Print({{"event", "start"}, {"folder", folder_}});
+}
+
 void JsonProgress::OnEpochStart(int epoch, const char* third_loss) {
   third_loss_ = third_loss;
   Print({{"event", "epoch_start"}, {"epoch", epoch + 1}});
@@ -72,6 +81,10 @@ void JsonProgress::OnEpochEnd(const EpochEvent& event) {
                        {"mAP50-95", event.metrics.map50_95}};
   }
   Print(json);
+}
+
+void JsonProgress::OnRunEnd(const std::string& memory_summary) {
+  Print({{"event", "end"}, {"folder", folder_}, {"memory", memory_summary}});
 }
 
 }  // namespace headroom

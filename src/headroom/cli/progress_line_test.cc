@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "headroom/cli/progress_line.h"
 
+#include "headroom/core/strings.h"
+
 #include <gtest/gtest.h>
+
+#include <string>
+#include <string_view>
 
 namespace headroom {
 namespace {
@@ -49,8 +54,40 @@ TEST(ProgressLine, NeverWraps) {
     EXPECT_LT(Columns(ProgressLine(Event(), 4000, width)), width) << width;
 }
 
-TEST(ProgressLine, KeepsTheLossWhereItIsNarrow) {
-  EXPECT_NE(ProgressLine(Event(), 10, 40).find("loss 2.875"), std::string::npos);
+TEST(ProgressLine, KeepsWhatIsNeededMostWhereItIsNarrow) {
+  EXPECT_EQ(ProgressLine(Event(), 10, 40), "5/60  50% loss 2.875 RAM 1.5/18G");
+  EXPECT_EQ(ProgressLine(Event(), 10, 80),
+            "5/60  50% loss 1.25 0.5 1.12 RAM 1.5/18G 10.0s<10.0s 31.4 images/s");
+  EXPECT_EQ(ProgressLine(Event(), 10, 20), "5/60  50% loss 2.87");
+}
+
+TEST(ProgressLine, HasABarOnATerminalOnly) {
+  EXPECT_NE(ProgressLine(Event(), 10, 150).find("━"), std::string::npos);
+  EXPECT_EQ(ProgressLine(Event(), 10, 0).find("━"), std::string::npos);
+}
+
+TEST(ValidationLine, NeverWrapsAndFitsItsResultToTheWidth) {
+  DetectionMetrics metrics;
+  metrics.precision = metrics.recall = metrics.map50 = metrics.map50_95 = 0.12345;
+  for (int width = 12; width < 200; ++width) {
+    EXPECT_LT(Columns(ValidationLine(3, 5, width)), width) << width;
+    for (const std::string_view line : Split(ValidationFound(metrics, width), '\n'))
+      EXPECT_LT(Columns(std::string(line)), width) << width;
+  }
+  EXPECT_EQ(ValidationLine(3, 5, 40), "Validating:  60% ━━━━━━━───── 3/5");
+  EXPECT_EQ(ValidationFound(metrics, 40), "mAP50 0.123 mAP50-95 0.123");
+  EXPECT_EQ(ValidationFound(metrics, 60), "mAP50 0.123 mAP50-95 0.123 P 0.123 R 0.123");
+  EXPECT_EQ(ValidationFound(metrics, 0), ValidationFound(metrics, 100));
+}
+
+TEST(EpochLine, HasAnEpochInOneLine) {
+  EpochEvent event{.epoch = 4, .seconds = 65, .train_items = {1.25, 0.5, 1.125}, .val_items = {}};
+  EXPECT_EQ(EpochLine(event, Event()), "5/60 loss 2.875 1:05 31.4 images/s RAM 1.5/18G");
+  event.validated = true;
+  event.metrics.map50 = 0.5;
+  event.metrics.map50_95 = 0.25;
+  EXPECT_EQ(EpochLine(event, Event()),
+            "5/60 loss 2.875 mAP50 0.5 mAP50-95 0.25 1:05 31.4 images/s RAM 1.5/18G");
 }
 
 TEST(ProgressLine, DurationsAreReadable) {

@@ -20,6 +20,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -124,6 +125,13 @@ TrainRequest ReadRequest(const ParsedCommand& command) {
           std::filesystem::absolute(path).parent_path().parent_path()};
 }
 
+// YOLO_VERBOSE=false is the reference's switch for whole machines.
+ConsoleDetail WantedDetail(const Options& options) {
+  const char* everywhere = std::getenv("YOLO_VERBOSE");
+  const bool quiet = everywhere != nullptr && ToLower(everywhere) == "false";
+  return options.verbose && !quiet ? ConsoleDetail::kBatches : ConsoleDetail::kEpochs;
+}
+
 }  // namespace
 
 ExitCode RunTrain(const ParsedCommand& command) {
@@ -138,7 +146,7 @@ ExitCode RunTrain(const ParsedCommand& command) {
   if (json) {
     shown = std::make_unique<JsonProgress>();
   } else {
-    shown = std::make_unique<Console>();
+    shown = std::make_unique<Console>(WantedDetail(options));
   }
   TrainObserver& console = *shown;
   console.OnMessage(fmt::format("Headroom {} on the CPU, {} threads; memory budget {} ({})",

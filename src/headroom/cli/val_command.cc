@@ -2,9 +2,9 @@
 #include "headroom/cli/checkpoint_options.h"
 #include "headroom/cli/commands.h"
 #include "headroom/cli/console.h"
-#include "headroom/cli/predictions_json.h"
 #include "headroom/cli/process_setup.h"
 #include "headroom/cli/val_exported.h"
+#include "headroom/cli/validation_outputs.h"
 #include "headroom/config/help_text.h"
 #include "headroom/config/run_folder.h"
 #include "headroom/deploy/exported_detector.h"
@@ -18,7 +18,6 @@
 #include <fmt/format.h>
 
 #include <filesystem>
-#include <functional>
 
 namespace headroom {
 namespace {
@@ -53,11 +52,6 @@ fs::path NewFolder(const Options& options, const Settings& settings) {
   return folder;
 }
 
-// Empty: none is asked for.
-fs::path JsonPath(const Options& options, const fs::path& folder) {
-  return options.save_json ? folder / "predictions.json" : fs::path();
-}
-
 void Report(Console& console, const DetectionMetrics& metrics, const ValidationSpeed& speed,
             const std::vector<std::string>& names, bool verbose, const fs::path& folder) {
   console.OnMessage(ValidationHeader());
@@ -75,8 +69,8 @@ ExitCode RunExportedVal(const Options& options, const DatasetConfig& data, const
   const DatasetIndex index = BuildIndex(data, options.split, options, &budget, {}, {});
   for (const std::string& message : index.messages()) console.OnMessage("WARNING " + message);
   const fs::path folder = NewFolder(options, settings);
-  const ExportedValidation result = ValidateExported(
-      options, index, settings, JsonPath(options, folder), &budget, console, Interrupted);
+  const ExportedValidation result =
+      ValidateExported(options, index, settings, folder, budget, console, Interrupted);
   Report(console, result.metrics, result.speed, result.names, options.verbose, folder);
   return ExitCode::kDone;
 }
@@ -106,9 +100,9 @@ ExitCode RunVal(const ParsedCommand& command) {
 
   const fs::path folder = NewFolder(options, settings);
   Executor executor(*loaded.model.graph, *loaded.model.parameters, device);
-  Validator validator(loaded.model, executor, index,
-                      MakeValidatorOptions(options, loaded.model, command.Find("batch") != nullptr),
-                      &budget);
+  const ValidatorOptions validator_options =
+      MakeValidatorOptions(options, loaded.model, command.Find("batch") != nullptr);
+  Validator validator(loaded.model, executor, index, validator_options, &budget);
   validator.on_out_of_memory = [&](const std::string& what, int) {
     executor.Unload();
     (void)budget.Reclaim(budget.ledger().Read().row(MemoryTag::kFreeBlocks).now, ReclaimTime::kNow);
@@ -119,19 +113,20 @@ ExitCode RunVal(const ParsedCommand& command) {
   const auto progress = [&](std::int64_t done, std::int64_t all) {
     console.OnValidationProgress(done, all);
   };
+  ValidationOutputs outputs(options, folder, names, index, validator_options.batch, budget,
+                            console);
   ValidationResult result;
-  WritePredictionsJson(JsonPath(options, folder), index, [&](const ReceiveDetections& receive) {
-    std::function<void(const ImageDetections&)> on_image;
-    if (receive) {
-      on_image = [&](const ImageDetections& image) {
-        receive(image.image, image.detections, *image.sample);
-      };
-    }
+  outputs.During([&](const ReceiveDetections& receive) {
+    const auto on_image = [&](const ImageDetections& image) {
+      receive(image.image, image.detections, *image.sample);
+    };
     result = validator.Run(nullptr, on_image, progress, [&] {
       runtime.Update();
       return Interrupted();
     });
   });
+  executor.Unload();
+  outputs.Finish(result.metrics, validator.confusion());
   Report(console, result.metrics, result.speed, names, options.verbose, folder);
   return ExitCode::kDone;
 }

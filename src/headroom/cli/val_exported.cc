@@ -2,7 +2,7 @@
 #include "headroom/cli/val_exported.h"
 
 #include "headroom/cli/open_detector.h"
-#include "headroom/cli/predictions_json.h"
+#include "headroom/cli/validation_outputs.h"
 #include "headroom/deploy/detector_validation.h"
 #include "headroom/monitor/runtime_reservation.h"
 
@@ -10,13 +10,21 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 #include <utility>
+#include <vector>
 
 namespace headroom {
+namespace {
+
+// An exported model may run one image at a time: its pictures are shown as many at once as others'.
+constexpr int kDrawnAtOnce = 16;
+
+}  // namespace
 
 ExportedValidation ValidateExported(const Options& options, const DatasetIndex& index,
-                                    const Settings& settings, const std::filesystem::path& json,
-                                    Budget* budget, Console& console,
+                                    const Settings& settings, const std::filesystem::path& folder,
+                                    Budget& budget, Console& console,
                                     const std::function<bool()>& stop) {
   const DetectorOptions detector_options{
       .confidence = static_cast<float>(options.conf.value_or(0.001)),
@@ -33,7 +41,7 @@ ExportedValidation ValidateExported(const Options& options, const DatasetIndex& 
       .workers = std::max(1, std::min(options.workers, at::get_num_threads())),
       .single_class = options.single_cls,
       .matrix_confidence = static_cast<float>(options.conf.value_or(0.25))};
-  RuntimeReservation runtime(*budget);
+  RuntimeReservation runtime(budget);
   const auto progress = [&](std::int64_t done, std::int64_t all) {
     console.OnValidationProgress(done, all);
   };
@@ -41,13 +49,15 @@ ExportedValidation ValidateExported(const Options& options, const DatasetIndex& 
     runtime.Update();
     return stop();
   };
-  ExportedValidation result;
-  WritePredictionsJson(json, index, [&](const ReceiveDetections& receive) {
-    DetectorValidation found =
-        ValidateDetector(*opened.detector, index, validation, budget, receive, progress, stopped);
-    result = {std::move(found.metrics), found.speed, opened.detector->facts().names};
+  const std::vector<std::string>& names = opened.detector->facts().names;
+  ValidationOutputs outputs(options, folder, names, index, kDrawnAtOnce, budget, console);
+  std::optional<DetectorValidation> result;
+  outputs.During([&](const ReceiveDetections& receive) {
+    result =
+        ValidateDetector(*opened.detector, index, validation, &budget, receive, progress, stopped);
   });
-  return result;
+  outputs.Finish(result->metrics, result->confusion);
+  return {std::move(result->metrics), result->speed, names};
 }
 
 }  // namespace headroom

@@ -22,11 +22,11 @@ struct ExportedValidation {
   std::vector<std::string> names;
 };
 
-// `yolo val` of an exported model. json: where predictions.json goes; empty: nowhere.
+// `yolo val` of an exported model; its files go to the folder.
 [[nodiscard]] ExportedValidation ValidateExported(const Options& options, const DatasetIndex& index,
                                                   const Settings& settings,
-                                                  const std::filesystem::path& json, Budget* budget,
-                                                  Console& console,
+                                                  const std::filesystem::path& folder,
+                                                  Budget& budget, Console& console,
                                                   const std::function<bool()>& stop);
 
 }  // namespace headroom

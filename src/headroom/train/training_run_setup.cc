@@ -116,6 +116,7 @@ void TrainingRun::ClaimFolder() {
     options.set.Set("name", OptionValue(folder.filename().string()));
     folder_is_new = !options.exist_ok;
     WriteFileAtomic(folder / "args.yaml", options.set.ArgsYaml(folder.string()));
+    fs::remove(folder / "memory.csv");  // Of a run before this one (exist_ok=True).
     WriteFileAtomic(folder / "headroom.yaml", options.set.HeadroomYaml());
   }
   files.emplace(folder, observer);
