@@ -35,7 +35,7 @@ ExportedValidation ValidateExported(const Options& options, const DatasetIndex& 
       .labels = LabelsPerAnchor::kAll,
       .agnostic = options.single_cls || options.agnostic_nms,
       .classes = {options.classes.begin(), options.classes.end()}};
-  const OpenedDetector opened = OpenDetector(options, settings, detector_options, budget);
+  const OpenedDetector opened = OpenDetector(options, settings, detector_options, &budget);
   const DetectorValidationOptions validation{
       .image_size = options.image_width,
       .workers = std::max(1, std::min(options.workers, at::get_num_threads())),
