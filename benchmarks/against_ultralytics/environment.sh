@@ -12,7 +12,7 @@ if [[ ! -e $folder/complete ]]; then
   python3 -m venv "$folder" >&2
   # The headless OpenCV: the other one wants a display's libraries.
   "$folder/bin/pip" install --quiet --disable-pip-version-check \
-    torch==2.14.1 ultralytics==8.4.190 onnx onnxruntime >&2
+    torch==2.14.1 ultralytics==8.4.190 onnx==1.23.2 onnxruntime==1.32.0 pycocotools==2.0.11 >&2
   touch "$folder/complete"
 fi
 echo "$python"

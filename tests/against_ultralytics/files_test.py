@@ -59,7 +59,7 @@ class FilesTest(program.ProgramTest):
 
     # --- What both say
 
-    def train_here(self, family, name, *words, start=True):
+    def train_here(self, family, name, *words):
         """A short training of ours from weights that the reference trained, so that there is something to find."""
         weights = self.shared(f"reference-run/{family}-bccd/best.pt")
         shutil.copy(weights, self.dir / f"{family}-start.pt")
@@ -184,10 +184,11 @@ class FilesTest(program.ProgramTest):
                     with self.subTest(f"{family} {kind} {words}"):
                         self.expect(0, "export", f"model={weights}", f"format={kind}", f"imgsz={SIZE}", *words)
                         exported = str(weights.with_suffix(f".{kind}"))
-                        self.assertEqual(YOLO(exported, task="detect").predict(
-                            self.pictures_of_val[0], imgsz=SIZE, verbose=False)[0].names, {0: "RBC", 1: "WBC", 2: "Platelets"})
                         how = dict(how)
-                        batch = how.pop("batch", 1)
+                        batch = how.pop("batch", 1)  # A file of fixed size takes that many pictures, no other number.
+                        results = YOLO(exported, task="detect").predict([str(p) for p in self.pictures_of_val[:batch]],
+                                                                        imgsz=SIZE, batch=batch, verbose=False)
+                        self.assertEqual(results[0].names, {0: "RBC", 1: "WBC", 2: "Platelets"})
                         box = YOLO(exported, task="detect").val(data=str(self.data), batch=16 if how == {} else batch,
                                                                **QUIET, **how).box
                         self.assert_metrics([box.mp, box.mr, box.map50, box.map], expected)
