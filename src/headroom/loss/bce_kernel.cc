@@ -13,8 +13,9 @@ namespace headroom {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-// float lanes are summed for this many logits before they go to the double: bounds the rounding.
-constexpr std::size_t kBlock = 2048;
+// A float lane takes this many terms before it goes to the double: bounds the rounding, whatever
+// the number of lanes.
+constexpr std::size_t kTermsOfALane = 64;
 
 using D = hn::ScalableTag<float>;
 using V = hn::Vec<D>;
@@ -63,10 +64,11 @@ double Negatives(const float* logits, const float* weights, float factor, float*
                  std::size_t count) {
   const D d;
   const std::size_t lanes = hn::Lanes(d);
+  const std::size_t block = kTermsOfALane * lanes;
   const V factors = hn::Set(d, factor);
   double total = 0;
-  for (std::size_t begin = 0; begin < count; begin += kBlock) {
-    const std::size_t end = begin + kBlock < count ? begin + kBlock : count;
+  for (std::size_t begin = 0; begin < count; begin += block) {
+    const std::size_t end = begin + block < count ? begin + block : count;
     const auto at = [](auto* p, std::size_t i) { return p == nullptr ? nullptr : p + i; };
     V sum = hn::Zero(d);
     std::size_t i = begin;
