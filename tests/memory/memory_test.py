@@ -124,7 +124,8 @@ class MemoryTest(RunCase):
         for name, single in (("crowded", "false"), ("crowded_single", "true")):
             output = self.train(*words, f"single_cls={single}", name=name)
             planned, measured = self.assertPlanHolds(name)
-            self.assertLessEqual(planned, 1.10 * measured)
+            # The plan has room for a batch of mosaics of crowded images, which a short run does not draw.
+            self.assertLessEqual(planned, 1.15 * measured)
             # 5,000 boxes weigh what they weigh in the tables, not boxes times anchors times batch.
             self.assertLessEqual(measured, self.peak_resident("sparse") + (24 << 20))
             self.assertNotIn("Gave back", output)
