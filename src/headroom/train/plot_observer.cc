@@ -27,11 +27,17 @@ std::string FileOf(const BatchPictures& pictures) {
 
 }  // namespace
 
-MemoryNeed EstimatePlotMemory(int image_size, std::size_t class_count) {
-  return {MemoryTag::kPlots,
-          std::max({kLabelsChart, EstimateValidationPicturesMemory(image_size).Total(),
-                    EstimateValidationChartsMemory(class_count).Total()}),
-          NeedBasis::kAssumed};
+PlotNeeds EstimatePlotMemory(int image_size, std::size_t class_count) {
+  const Bytes charts = EstimateValidationChartsMemory(class_count).Total();
+  const PictureGridOptions grid{.count = static_cast<int>(kDrawnPictures),
+                                .picture = ImageSize{image_size, image_size}};
+  const auto need = [](Bytes bytes) {
+    return MemoryNeed(MemoryTag::kPlots, bytes, NeedBasis::kAssumed);
+  };
+  return {
+      .setup = need(kLabelsChart),
+      .train_step = need(std::max(charts, EstimateMemory(grid).Total())),
+      .validation = need(std::max(charts, EstimateValidationPicturesMemory(image_size).Total()))};
 }
 
 PlotObserver::PlotObserver(Budget& budget, TrainObserver& messages) : drawings_(budget, messages) {}

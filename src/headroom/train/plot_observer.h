@@ -19,9 +19,14 @@
 
 namespace headroom {
 
-// What drawing holds at most while a run goes on: two grids of pictures, labels.jpg, or what the
-// charts of the validation show.
-[[nodiscard]] MemoryNeed EstimatePlotMemory(int image_size, std::size_t class_count);
+// What drawing holds at most in each phase: labels.jpg before the first step, a grid of pictures
+// beside a step, two beside a validation; and what the charts of the last validation show.
+struct PlotNeeds {
+  MemoryNeed setup;
+  MemoryNeed train_step;
+  MemoryNeed validation;
+};
+[[nodiscard]] PlotNeeds EstimatePlotMemory(int image_size, std::size_t class_count);
 
 // Draws a run (plots=True): labels.jpg, three train_batch*.jpg and three more after mosaic closes,
 // val_batch*_labels.jpg and _pred.jpg, and at the end the metric curves, both confusion matrices,

@@ -174,9 +174,11 @@ void AddSaving(const PlanSubject& s, const TrainSettings& t, MemoryPlan& plan) {
   need += EstimateCheckpointMemory(store.entries().size(), Bytes::MiB(4));
   plan.Add("checkpoint", {PP::kSave}, need);
   if (t.plots) {
-    plan.Add("plots", {PP::kTrainStep, PP::kValidation},
-             EstimatePlotMemory(s.options.image_width,
-                                static_cast<std::size_t>(s.model.options.classes)));
+    const PlotNeeds plots = EstimatePlotMemory(s.options.image_width,
+                                               static_cast<std::size_t>(s.model.options.classes));
+    plan.Add("plots", {PP::kSetup}, plots.setup);
+    plan.Add("plots", {PP::kTrainStep}, plots.train_step);
+    plan.Add("plots", {PP::kValidation}, plots.validation);
   }
 }
 
