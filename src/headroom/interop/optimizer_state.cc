@@ -2,7 +2,7 @@
 #include "headroom/interop/optimizer_state.h"
 
 #include <algorithm>
-#include <set>
+#include <map>
 
 namespace headroom {
 namespace {
@@ -25,11 +25,23 @@ Result<OptimizerGroup> ReadGroup(const PickleNode& node) {
   return group;
 }
 
-// Storages that had to be copied: none is copied twice, so copies stay below the file's size.
-using CopiedStorages = std::set<const std::byte*>;
+// Bytes that had to be copied out of each storage: at most its own size, so that all copies stay
+// below the file's.
+class CopiedBytes {
+ public:
+  [[nodiscard]] bool Take(const PickleTensor& tensor) {
+    const auto count = static_cast<std::uint64_t>(ElementCount(tensor.shape).value_or(0));
+    std::uint64_t& copied = copied_[tensor.storage.bytes.data()];
+    copied += count * ElementSize(tensor.storage.type);
+    return copied <= tensor.storage.bytes.size();
+  }
+
+ private:
+  std::map<const std::byte*, std::uint64_t> copied_;
+};
 
 Result<OptimizerSlot> ReadSlot(const PickleNode& key, const PickleNode& value,
-                               CopiedStorages* copied) {
+                               CopiedBytes* copied) {
   const auto* fields = value.As<PickleDict>();
   if (fields == nullptr || !key.Int()) return Failure{"an optimizer slot is not a dict"};
   OptimizerSlot slot;
@@ -37,9 +49,8 @@ Result<OptimizerSlot> ReadSlot(const PickleNode& key, const PickleNode& value,
   for (const auto& [name, item] : fields->items) {
     if (name->Text() == nullptr) return Failure{"an optimizer slot has a value without a name"};
     if (const PickleTensor* tensor = item->Tensor()) {
-      if (!IsRowMajor(*tensor) && !copied->insert(tensor->storage.bytes.data()).second) {
-        return Failure{"two optimizer slots share a storage"};
-      }
+      if (!IsRowMajor(*tensor) && !copied->Take(*tensor))
+        return Failure{"optimizer slots overlap in a storage"};
       slot.tensors.emplace_back(*name->Text(), Contiguous(*tensor));
     } else if (const auto number = item->Number()) {
       const auto step = static_cast<float>(*number);
@@ -69,40 +80,13 @@ Result<OptimizerState> ReadOptimizerState(const PickleNode& node) {
     if (!group) return Failure{group.error()};
     state.groups.push_back(std::move(*group));
   }
-  CopiedStorages copied;
+  CopiedBytes copied;
   for (const auto& [key, value] : slots->As<PickleDict>()->items) {
     auto slot = ReadSlot(*key, *value, &copied);
     if (!slot) return Failure{slot.error()};
     state.slots.push_back(std::move(*slot));
   }
   return state;
-}
-
-PickleNode* MakeOptimizerState(PickleHeap& heap, const OptimizerState& state, SlotType type) {
-  PickleNode* slots = heap.Dict();
-  for (const OptimizerSlot& slot : state.slots) {
-    PickleNode* fields = heap.Dict();
-    for (const auto& [name, tensor] : slot.tensors) {
-      const bool half = type == SlotType::kHalf && name != "step" &&
-                        tensor.type() == DataType::kFloat32 && !OverflowsHalf(tensor);
-      heap.Set(fields, name,
-               heap.Tensor(tensor, half ? std::optional(DataType::kFloat16) : std::nullopt));
-    }
-    slots->As<PickleDict>()->items.emplace_back(heap.Int(slot.parameter), fields);
-  }
-  PickleNode* groups = heap.List();
-  for (const OptimizerGroup& group : state.groups) {
-    PickleNode* fields = heap.Dict();
-    // The tree of a writer is never changed through the copied pointers.
-    for (const auto& [name, value] : group.options)
-      heap.Set(fields, name, const_cast<PickleNode*>(value));
-    heap.Set(fields, "params", heap.IntList(group.parameters));
-    groups->As<PickleList>()->items.push_back(fields);
-  }
-  PickleNode* node = heap.Dict();
-  heap.Set(node, "state", slots);
-  heap.Set(node, "param_groups", groups);
-  return node;
 }
 
 }  // namespace headroom

@@ -38,10 +38,4 @@ struct OptimizerState {
 // the nodes. Fails when it has another shape.
 [[nodiscard]] Result<OptimizerState> ReadOptimizerState(const PickleNode& node);
 
-// The reverse; tensors are not copied and must live until the pickle is written, float32 ones other
-// than "step" are written as float16 when asked (as the reference does for SGD).
-enum class SlotType : std::uint8_t { kAsIs, kHalf };
-[[nodiscard]] PickleNode* MakeOptimizerState(PickleHeap& heap, const OptimizerState& state,
-                                             SlotType type);
-
 }  // namespace headroom

@@ -31,7 +31,7 @@ struct CheckpointSpec {
   std::optional<double> best_fitness;
   StopperState stopper;
   std::int64_t updates = 0;
-  PickleNode* optimizer = nullptr;  // MakeOptimizerState
+  PickleNode* optimizer = nullptr;  // A torch optimizer's state_dict().
 
   PickleNode* train_args = nullptr;     // Only keys that the reference knows.
   PickleNode* train_metrics = nullptr;  // With "fitness".

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "headroom/interop/ultralytics_writer.h"
 
-#include "headroom/interop/optimizer_state.h"
 #include "headroom/interop/torch_archive.h"
 #include "headroom/testing/shared_files.h"
 #include "headroom/testing/temp_dir.h"
@@ -35,6 +34,8 @@ PickleNode* Copy(PickleHeap& heap, const PickleNode& node) {
     }
     return copy;
   }
+  if (const PickleTensor* tensor = node.Tensor())
+    return heap.New(std::make_unique<PickleTensor>(*tensor));
   if (node.As<PickleList>() == nullptr && node.As<PickleTuple>() == nullptr) return heap.None();
   PickleNode* copy = heap.List();
   for (const PickleNode* item : node.Items())
@@ -63,11 +64,7 @@ class Rewriter {
     spec_.best_fitness = contents_.best_fitness;
     spec_.stopper = contents_.stopper.value_or(StopperState{});
     spec_.updates = contents_.updates;
-    optimizer_ = ReadOptimizerState(*contents_.optimizer).value();
-    for (OptimizerGroup& group : optimizer_.groups) {
-      for (auto& [name, value] : group.options) value = Copy(heap_, *value);
-    }
-    spec_.optimizer = MakeOptimizerState(heap_, optimizer_, SlotType::kAsIs);
+    spec_.optimizer = CopyOrNull(contents_.optimizer);
   }
 
   static CheckpointContents Read(const std::filesystem::path& path) {
@@ -90,7 +87,6 @@ class Rewriter {
   CheckpointContents contents_;
   PickleHeap heap_;
   TensorsByName tensors_;
-  OptimizerState optimizer_;
   CheckpointSpec spec_;
 };
 

@@ -13,6 +13,7 @@
 #include <fmt/format.h>
 
 #include <ctime>
+#include <deque>
 #include <utility>
 
 namespace headroom {
@@ -94,7 +95,24 @@ LossSums SumsOf(const PickleNode* node) {
   return {number(0), number(1), number(2), number(3)};
 }
 
-PickleNode* OwnEntry(PickleHeap& heap, const CheckpointParts& parts, const RunPosition& position) {
+// The flat arrays of a run where a pickle can read them: themselves on a CPU, else copies.
+class HostArrays {
+ public:
+  explicit HostArrays(Optimizer& optimizer) {
+    for (const Optimizer::State& state : optimizer.states())
+      states_.push_back({state.name, state.values.cpu()});
+  }
+  [[nodiscard]] const std::vector<Optimizer::State>& states() const { return states_; }
+  const at::Tensor& Of(const at::Tensor& flat) { return kept_.emplace_back(flat.cpu()); }
+
+ private:
+  std::vector<Optimizer::State> states_;
+  std::deque<at::Tensor> kept_;
+};
+
+PickleNode* OwnEntry(PickleHeap& heap, const CheckpointParts& parts, const RunPosition& position,
+                     HostArrays& arrays) {
+  const auto flat = [&](const at::Tensor& values) { return FlatNode(heap, arrays.Of(values)); };
   PickleNode* own = heap.Dict();
   heap.Set(own, "format", heap.Int(kFormat));
   heap.Set(own, "options", OwnArgs(heap, parts.options));
@@ -110,15 +128,15 @@ PickleNode* OwnEntry(PickleHeap& heap, const CheckpointParts& parts, const RunPo
   heap.Set(own, "previous_one_to_one", Sums(heap, parts.step.previous().one_to_one));
   heap.Set(own, "batches_tracked", heap.Int(parts.model.parameters->batches_tracked));
   heap.Set(own, "results", heap.Text(parts.results.Text()));
-  heap.Set(own, "values", FlatNode(heap, parts.model.parameters->values));
-  heap.Set(own, "running", FlatNode(heap, parts.model.parameters->running));
-  heap.Set(own, "ema_values", FlatNode(heap, parts.ema.values));
-  heap.Set(own, "ema_running", FlatNode(heap, parts.ema.running));
-  heap.Set(own, "pending", FlatNode(heap, parts.step.pending()));
+  heap.Set(own, "values", flat(parts.model.parameters->values));
+  heap.Set(own, "running", flat(parts.model.parameters->running));
+  heap.Set(own, "ema_values", flat(parts.ema.values));
+  heap.Set(own, "ema_running", flat(parts.ema.running));
+  heap.Set(own, "pending", flat(parts.step.pending()));
   heap.Set(own, "optimizer", heap.Text(Name(parts.optimizer.kind())));
   heap.Set(own, "optimizer_steps", heap.Int(parts.optimizer.step_count()));
   heap.Set(own, "momentum_product", heap.Float(parts.optimizer.momentum_product));
-  for (const Optimizer::State& state : parts.optimizer.states())
+  for (const Optimizer::State& state : arrays.states())
     heap.Set(own, "state_" + state.name, FlatNode(heap, state.values));
   return own;
 }
@@ -147,7 +165,10 @@ void SaveCheckpoint(const std::filesystem::path& path, const CheckpointParts& pa
   spec.train_metrics = Metrics(heap, metrics);
   spec.train_results = Results(heap, parts.results);
   spec.date = Now();
-  spec.headroom = OwnEntry(heap, parts, position);
+  HostArrays arrays(parts.optimizer);
+  spec.optimizer = MakeReferenceOptimizer(heap, parts.optimizer, arrays.states(),
+                                          *parts.model.parameters, parts.rates);
+  spec.headroom = OwnEntry(heap, parts, position, arrays);
   Result<PickleNode*> root = MakeCheckpoint(heap, spec, tensors.by_name());
   if (!root) throw InternalError(fmt::format("checkpoint: {}", root.error()));
   WriteFileAtomic(path, [&](FileWriter& writer) { WriteTorchArchive(writer, **root); });

@@ -8,6 +8,7 @@
 #include "headroom/optim/ema.h"
 #include "headroom/optim/optimizer.h"
 #include "headroom/train/batch_step.h"
+#include "headroom/train/reference_optimizer.h"
 #include "headroom/train/results_csv.h"
 
 #include <cstdint>
@@ -37,6 +38,7 @@ struct CheckpointParts {
   ResultsCsv& results;
   const Options& options;
   const std::vector<std::string>& names;
+  OptimizerRates rates;  // For writing only.
 };
 
 // Writes an in-training checkpoint that Ultralytics opens and resumes from, with our own exact

@@ -48,7 +48,7 @@ Transfer CopyWeights(const CheckpointContents& file, Model& model);
 // Python-like text of a value, for YAML.
 [[nodiscard]] std::string ToYamlText(const PickleNode& node);
 
-// A flat fp32 tensor under a pickle, and back. The tensor must outlive the writing.
+// A flat fp32 tensor of the host under a pickle, and back. The tensor must outlive the writing.
 [[nodiscard]] PickleNode* FlatNode(PickleHeap& heap, const at::Tensor& flat);
 // False when the node is missing or of another length.
 [[nodiscard]] bool ReadFlat(const PickleNode* node, at::Tensor& flat);

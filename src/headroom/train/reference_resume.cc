@@ -50,14 +50,16 @@ std::vector<std::size_t> FindFileOrder(const OptimizerState& state, const Parame
   return *order;
 }
 
-void CopySlot(const TensorData& from, const Parameter& parameter, at::Tensor& flat) {
+// The file's elements are in the order of the logical shape, ours in channels-last.
+void CopySlot(const TensorData& from, const ParameterStore& store, int index, at::Tensor& flat) {
+  const Parameter& parameter = store.parameters()[static_cast<std::size_t>(index)];
   if (from.count() != parameter.count) {
     throw DataError(
         fmt::format("the checkpoint's optimizer state of {} has another size", parameter.name));
   }
   at::Tensor host = at::empty({parameter.count}, at::kFloat);
   CopyAsFloat(from, {host.mutable_data_ptr<float>(), static_cast<std::size_t>(parameter.count)});
-  flat.narrow(0, parameter.offset, parameter.count).copy_(host);
+  store.ViewIn(flat, index).copy_(host.view(parameter.shape));
 }
 
 void RestoreOptimizer(const PickleNode& node, const ParameterStore& store, Optimizer& optimizer) {
@@ -68,17 +70,17 @@ void RestoreOptimizer(const PickleNode& node, const ParameterStore& store, Optim
   for (const OptimizerSlot& slot : state->slots) {
     if (slot.parameter < 0 || slot.parameter >= static_cast<std::int64_t>(order.size()))
       throw DataError("the checkpoint's optimizer has state of a parameter that is not there");
-    const Parameter& parameter =
-        store.parameters()[order[static_cast<std::size_t>(slot.parameter)]];
+    const auto index = static_cast<int>(order[static_cast<std::size_t>(slot.parameter)]);
     for (const auto& [name, tensor] : slot.tensors) {
       if (name == "step" && tensor.count() == 1)
         steps = std::max(steps, static_cast<std::int64_t>(AsFloats(tensor)[0]));
       for (Optimizer::State& ours : optimizer.states()) {
-        if (ours.name == name) CopySlot(tensor, parameter, ours.values);
+        if (ours.name == name) CopySlot(tensor, store, index, ours.values);
       }
     }
   }
-  optimizer.set_step_count(steps);
+  // Those without a counter have taken a step when they have a state.
+  optimizer.set_step_count(state->slots.empty() ? 0 : std::max<std::int64_t>(steps, 1));
 }
 
 // The columns of results.csv that the file carries, as its text.

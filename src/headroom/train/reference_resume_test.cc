@@ -12,6 +12,7 @@
 
 #include <cmath>
 #include <optional>
+#include <set>
 #include <string>
 
 namespace headroom {
@@ -38,14 +39,24 @@ struct RunParts {
                     optimizer->groups().groups.size());
   }
   [[nodiscard]] CheckpointParts Parts() {
-    return {model, *ema, *optimizer, *step, stopper, *results, options, names};
+    return {model,
+            *ema,
+            *optimizer,
+            *step,
+            stopper,
+            *results,
+            options,
+            names,
+            {std::vector<GroupStep>(optimizer->groups().groups.size(), GroupStep{0.005, 0.9, 0}),
+             0.01}};
   }
-  // State `name` of a parameter.
+  // State `name` of a parameter, in the order of its shape.
   [[nodiscard]] at::Tensor State(const std::string& name, const std::string& parameter) {
     for (const Optimizer::State& state : optimizer->states()) {
       if (state.name != name) continue;
-      for (const Parameter& p : model.parameters->parameters()) {
-        if (p.name == parameter) return state.values.narrow(0, p.offset, p.count);
+      for (std::size_t i = 0; i < model.parameters->parameters().size(); ++i) {
+        if (model.parameters->parameters()[i].name == parameter)
+          return model.parameters->ViewIn(state.values, static_cast<int>(i)).flatten();
       }
     }
     return {};
@@ -128,6 +139,59 @@ TEST(ReferenceResume, TakesAdamWsMomentsAndStep) {
   ExpectState(run, "exp_avg", "model.0.bn.weight", SlotOf(file, 88, "exp_avg"));
   ExpectState(run, "exp_avg", "model.0.bn.bias", SlotOf(file, 169, "exp_avg"));
   EXPECT_EQ(static_cast<float>(run.optimizer->step_count()), SlotOf(file, 0, "step").at(0));
+}
+
+std::set<std::string> OptionNames(const OptimizerGroup& group) {
+  std::set<std::string> names;
+  for (const auto& [name, value] : group.options) names.insert(name);
+  return names;
+}
+
+// The state that we write for the reference is the one that it wrote itself.
+void ExpectWrittenAsRead(const char* name, OptimizerKind kind, double initial_lr) {
+  const CheckpointContents file = Read(name);
+  RunParts run(file, kind);
+  const RunPosition position = RestoreCheckpoint(file, run.Parts());
+  CheckpointParts parts = run.Parts();
+  parts.rates.initial_lr = initial_lr;
+  SaveCheckpoint(run.dir.path() / "last.pt", parts, position, {});
+  const Result<CheckpointContents> again = ReadCheckpoint(run.dir.path() / "last.pt");
+  ASSERT_TRUE(again) << again.error();
+  const Result<OptimizerState> theirs = ReadOptimizerState(*file.optimizer);
+  const Result<OptimizerState> ours = ReadOptimizerState(*again->optimizer);
+  ASSERT_TRUE(theirs) << theirs.error();
+  ASSERT_TRUE(ours) << ours.error();
+  ASSERT_EQ(ours->groups.size(), theirs->groups.size());
+  for (std::size_t g = 0; g < ours->groups.size(); ++g) {
+    EXPECT_EQ(ours->groups[g].parameters, theirs->groups[g].parameters) << g;
+    EXPECT_EQ(OptionNames(ours->groups[g]), OptionNames(theirs->groups[g])) << g;
+    for (const auto& [option, value] : theirs->groups[g].options) {
+      if (option == "lr" || option == "momentum" || option == "weight_decay" || option == "betas")
+        continue;  // The schedule's.
+      EXPECT_EQ(ours->groups[g].Find(option)->value().index(), value->value().index()) << option;
+      if (const auto number = value->Number()) {
+        EXPECT_DOUBLE_EQ(ours->groups[g].Find(option)->Number().value(), *number) << option;
+      }
+    }
+  }
+  ASSERT_EQ(ours->slots.size(), theirs->slots.size());
+  for (std::size_t i = 0; i < ours->slots.size(); ++i) {
+    const OptimizerSlot& slot = ours->slots[i];
+    ASSERT_EQ(slot.parameter, theirs->slots[i].parameter);
+    ASSERT_EQ(slot.tensors.size(), theirs->slots[i].tensors.size()) << slot.parameter;
+    for (const auto& [key, tensor] : slot.tensors)
+      EXPECT_EQ(AsFloats(tensor), SlotOf(file, slot.parameter, key)) << slot.parameter << key;
+  }
+}
+
+TEST(ReferenceResume, AdamWsStateIsWrittenAsItWasRead) {
+  HEADROOM_NEEDS_SHARED("reference-run/files/yolo11n-8.4-in-training.pt");
+  ExpectWrittenAsRead("yolo11n-8.4-in-training.pt", OptimizerKind::kAdamW, 0.001429);
+}
+
+TEST(ReferenceResume, MuSgdsStateIsWrittenAsItWasRead) {
+  HEADROOM_NEEDS_SHARED("reference-run/files/yolo26n-8.4-musgd-in-training.pt");
+  ExpectWrittenAsRead("yolo26n-8.4-musgd-in-training.pt", OptimizerKind::kMuSgd, 0.01);
 }
 
 TEST(ReferenceResume, TakesTheGroupsOf83BiasesFirst) {

@@ -8,6 +8,7 @@
 #include "headroom/train/head_loss.h"
 #include "headroom/train/norm_statistics.h"
 #include "headroom/train/plot_observer.h"
+#include "headroom/train/reference_optimizer.h"
 #include "headroom/train/train_choices.h"
 #include "headroom/train/validator.h"
 
@@ -172,6 +173,12 @@ void AddSaving(const PlanSubject& s, const TrainSettings& t, MemoryPlan& plan) {
   MemoryNeed need(MemoryTag::kCheckpoint,
                   FlatBytes(s) + Bytes::Of(static_cast<std::uint64_t>(store.statistic_count()), 4));
   need += EstimateCheckpointMemory(store.entries().size(), Bytes::MiB(4));
+  need.Add(MemoryTag::kCheckpoint, EstimateReferenceOptimizer(store));
+  // Host copies of the weights, the EMA, the gradients and the optimizer's state.
+  if (s.place != MemoryPlace::kHost) {
+    need.Add(MemoryTag::kCheckpoint, FlatBytes(s) * 3);
+    need += EstimateOptimizerMemory(s.optimizer, store.parameters(), store.value_count());
+  }
   plan.Add("checkpoint", {PP::kSave}, need);
   if (t.plots) {
     const PlotNeeds plots = EstimatePlotMemory(s.options.image_width,

@@ -111,7 +111,16 @@ void TrainingRun::Report(PlanPhase phase, bool sync) {
 }
 
 CheckpointParts TrainingRun::Parts() {
-  return {setup.loaded.model, *ema, *optimizer, *step, *stopper, *results, options, setup.names};
+  return {setup.loaded.model,
+          *ema,
+          *optimizer,
+          *step,
+          *stopper,
+          *results,
+          options,
+          setup.names,
+          {GroupSteps(position.epoch, std::max<std::int64_t>(position.last_step, 0)),
+           schedule->options().lr}};
 }
 
 }  // namespace headroom
