@@ -66,8 +66,8 @@ class HeadExport {
     return w_.Reshape(expected, Shape{0, 4, -1});
   }
 
-  // Sets centres_ and strides_. Constants are as large as what they meet: OpenCV 4.6 broadcasts
-  // nothing, but the images of a factor.
+  // Sets centres_ and strides_. Constants are as large as what they meet, apart from the images
+  // where the format broadcasts these; factors need no copies anywhere.
   void PlaceCells(const std::vector<TensorName>& maps) {
     if (form_.dynamic) {
       std::tie(centres_, strides_) = w_.MeasureCells(maps, model_.strides);
@@ -83,14 +83,15 @@ class HeadExport {
       }
     }
     std::vector<float> centres, strides;
-    for (std::int64_t image = 0; image < form_.images; ++image) {
+    const std::int64_t copies = w_.BroadcastsImages() ? 1 : form_.images;
+    for (std::int64_t copy = 0; copy < copies; ++copy) {
       centres.insert(centres.end(), x.begin(), x.end());
       centres.insert(centres.end(), y.begin(), y.end());
     }
     for (int side = 0; side < 4; ++side)
       strides.insert(strides.end(), stride.begin(), stride.end());
     HEADROOM_CHECK(x.size() == count, "cells and anchors disagree");
-    centres_ = w_.Constant(TensorData::FromFloats({form_.images, 2, anchors_}, centres));
+    centres_ = w_.Constant(TensorData::FromFloats({copies, 2, anchors_}, centres));
     strides_ = w_.Constant(TensorData::FromFloats({1, 4, anchors_}, strides));
   }
 

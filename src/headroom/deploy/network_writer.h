@@ -90,6 +90,9 @@ class NetworkWriter {
   // computed from the sizes of the levels' maps [N, C, H, W]: for networks of free size.
   virtual std::pair<TensorName, TensorName> MeasureCells(std::span<const TensorName> maps,
                                                          std::span<const int> strides) = 0;
+  // Whether a constant of one image meets maps of any number of them, so that a network of fixed
+  // size takes any number of images.
+  [[nodiscard]] virtual bool BroadcastsImages() const = 0;
   // Last: what the network gives, with its shape (-1: free).
   virtual void Output(const TensorName& x, std::span<const std::int64_t> shape) = 0;
 };

@@ -51,6 +51,8 @@ class OnnxNetwork : public NetworkWriter {
                       const SuppressionRule& rule) override;
   std::pair<TensorName, TensorName> MeasureCells(std::span<const TensorName> maps,
                                                  std::span<const int> strides) override;
+  // OpenCV 4.6 does for factors only.
+  [[nodiscard]] bool BroadcastsImages() const override { return false; }
   void Output(const TensorName& x, std::span<const std::int64_t> shape) override;
 
  private:

@@ -64,6 +64,20 @@ TEST_P(TorchScript, TakesAnySizeWhenDynamic) {
             1e-3);
 }
 
+// As the reference's: its validation gives such a file batches of 16, whatever it was made for.
+TEST_P(TorchScript, TakesAnyNumberOfImages) {
+  const testing::TempDir dir;
+  Model model = RandomModel(GetParam(), 5);
+  const std::string file = dir.path() / "a.torchscript";
+  ExportTorchScript(file, model, OptionsFor(model, 2, 64, 96));
+  for (const std::int64_t images : {1, 3}) {
+    const at::Tensor pixels = RandomPixels(images, 64, 96);
+    EXPECT_LT(MaxDifference(RunScript(file, NetworkInput(pixels)),
+                            testing::OwnPredictions(model, pixels, false)),
+              1e-3);
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Models, TorchScript,
                          ::testing::Values("yolo11n.yaml", "yolov8n.yaml", "yolo26n.yaml"));
 

@@ -49,6 +49,7 @@ class TorchScriptNetwork : public NetworkWriter {
                       const SuppressionRule& rule) override;
   std::pair<TensorName, TensorName> MeasureCells(std::span<const TensorName> maps,
                                                  std::span<const int> strides) override;
+  [[nodiscard]] bool BroadcastsImages() const override { return true; }
   void Output(const TensorName& x, std::span<const std::int64_t> shape) override;
 
  private:
