@@ -8,7 +8,7 @@ readonly TORCH_VERSION=2.13.0
 readonly PACKAGES=(
   g++ cmake ninja-build pkg-config ccache mold git python3 python3-venv
   libopencv-dev libturbojpeg0-dev libhwy-dev libyaml-cpp-dev libfmt-dev nlohmann-json3-dev
-  libcairo2-dev libfontconfig-dev fonts-dejavu-core libcurl4-openssl-dev zlib1g-dev
+  libcairo2-dev libpango1.0-dev libfontconfig-dev fonts-dejavu-core libcurl4-openssl-dev zlib1g-dev
   libgtest-dev libgmock-dev libbenchmark-dev)
 # For scripts/check.sh format, tidy and fuzz; the browser for the test of report.html.
 readonly TOOL_PACKAGES=(clang-19 clang-format-19 clang-tidy-19 libclang-rt-19-dev chromium chromium-driver)

@@ -14,6 +14,8 @@
 
 #include <array>
 #include <cmath>
+#include <cstdint>
+#include <cstdlib>
 #include <limits>
 #include <regex>
 
@@ -83,11 +85,35 @@ TEST(RasterCanvasTest, DrawsWithoutHarmFromBrokenText) {
 TEST(RasterCanvasTest, DrawsLettersThatTheFirstFontLacks) {
   RasterCanvas canvas(100, 30, 1);
   // Found in another installed font, or else drawn as a box.
-  const std::string text = "中文 a";
-  EXPECT_NEAR(canvas.TextWidth(text, {}), canvas.TextWidth("中文", {}) + canvas.TextWidth(" a", {}),
+  const std::string text = "中文a";
+  EXPECT_NEAR(canvas.TextWidth(text, {}), canvas.TextWidth("中文", {}) + canvas.TextWidth("a", {}),
               0.01);
   canvas.Text({2, 20}, "中", {});
   EXPECT_GT(InkedPixels(canvas), 5);
+}
+
+TEST(RasterCanvasTest, OrdersRightToLeftScripts) {
+  RasterCanvas word(60, 30, 1);
+  word.Text({2, 20}, "שו", {.size = 20});
+  RasterCanvas letters(60, 30, 1);
+  letters.Text({2, 20}, "ו", {.size = 20});
+  letters.Text({2 + letters.TextWidth("ו", {.size = 20}), 20}, "ש", {.size = 20});
+  std::int64_t difference = 0;
+  for (int x = 0; x < 60; ++x) {
+    for (int y = 0; y < 30; ++y) {
+      const int a = static_cast<int>(PixelAt(word, x, y) & 0xFFU);
+      difference += std::abs(a - static_cast<int>(PixelAt(letters, x, y) & 0xFFU));
+    }
+  }
+  EXPECT_GT(InkedPixels(word), 50);
+  EXPECT_LT(difference, 255);  // Letters may sit at another fraction of a pixel.
+}
+
+TEST(RasterCanvasTest, JoinsTheLettersOfJoinedScripts) {
+  RasterCanvas canvas(10, 10, 1);
+  double apart = 0;
+  for (const char* letter : {"ب", "ب", "ب"}) apart += canvas.TextWidth(letter, {});
+  EXPECT_LT(canvas.TextWidth("ببب", {}), 0.8 * apart);
 }
 
 TEST(RasterCanvasTest, WritesPngAndJpegAndNothingIntoAMissingFolder) {

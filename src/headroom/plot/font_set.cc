@@ -1,15 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "headroom/plot/font_set.h"
 
-#include "headroom/plot/text.h"
-
-#include <cairo-ft.h>
 #include <fontconfig/fontconfig.h>
+#include <pango/pangocairo.h>
 
-#include <array>
-#include <map>
+#include <memory>
 #include <string>
-#include <utility>
 
 namespace headroom::internal {
 namespace {
@@ -22,25 +18,17 @@ struct Release {
   }
 };
 
+using FontOptions = std::unique_ptr<cairo_font_options_t, Release<cairo_font_options_destroy>>;
+using FontMap = std::unique_ptr<PangoFontMap, Release<g_object_unref>>;
+using Context = std::unique_ptr<PangoContext, Release<g_object_unref>>;
+using Layout = std::unique_ptr<PangoLayout, Release<g_object_unref>>;
+using FontDescription = std::unique_ptr<PangoFontDescription, Release<pango_font_description_free>>;
 using Pattern = std::unique_ptr<FcPattern, Release<FcPatternDestroy>>;
-using PatternList = std::unique_ptr<FcFontSet, Release<FcFontSetDestroy>>;
 using FontFace = std::unique_ptr<cairo_font_face_t, Release<cairo_font_face_destroy>>;
 using ScaledFont = std::unique_ptr<cairo_scaled_font_t, Release<cairo_scaled_font_destroy>>;
-using FontOptions = std::unique_ptr<cairo_font_options_t, Release<cairo_font_options_destroy>>;
 
 // Metrics are wanted at this size and scaled: they do not depend on the size without hinting.
 constexpr double kMeasureSize = 100;
-
-struct Face {
-  FontFace cairo;
-  ScaledFont measure;
-  FcCharSet* characters = nullptr;  // Of `pattern`; null: taken to have all.
-  Pattern pattern;
-
-  [[nodiscard]] bool Has(char32_t code) const {
-    return characters == nullptr || FcCharSetHasChar(characters, code) != FcFalse;
-  }
-};
 
 FontOptions Unhinted() {
   FontOptions options(cairo_font_options_create());
@@ -50,132 +38,112 @@ FontOptions Unhinted() {
   return options;
 }
 
-Face MakeFace(Pattern pattern) {
-  Face face;
+// Pango ends the process where there is no font at all.
+bool AnyFontIsInstalled() {
+  const Pattern wanted(FcPatternCreate());
+  FcConfigSubstitute(nullptr, wanted.get(), FcMatchPattern);
+  FcDefaultSubstitute(wanted.get());
+  FcResult result = FcResultNoMatch;
+  const Pattern found(FcFontMatch(nullptr, wanted.get(), &result));
   FcChar8* file = nullptr;
-  const bool usable =
-      pattern != nullptr && FcPatternGetString(pattern.get(), FC_FILE, 0, &file) == FcResultMatch;
-  if (usable) {
-    FcPatternGetCharSet(pattern.get(), FC_CHARSET, 0, &face.characters);
-    face.cairo.reset(cairo_ft_font_face_create_for_pattern(pattern.get()));
-    face.pattern = std::move(pattern);
-  }
-  if (face.cairo == nullptr || cairo_font_face_status(face.cairo.get()) != CAIRO_STATUS_SUCCESS) {
-    // A machine without any font: Cairo's built-in one, which has Latin letters.
-    face.characters = nullptr;
-    face.cairo.reset(
-        cairo_toy_font_face_create("@cairo:", CAIRO_FONT_SLANT_NORMAL, CAIRO_FONT_WEIGHT_NORMAL));
-  }
-  cairo_matrix_t size;
-  cairo_matrix_t identity;
-  cairo_matrix_init_scale(&size, kMeasureSize, kMeasureSize);
-  cairo_matrix_init_identity(&identity);
-  face.measure.reset(
-      cairo_scaled_font_create(face.cairo.get(), &size, &identity, Unhinted().get()));
-  return face;
+  return found != nullptr && FcPatternGetString(found.get(), FC_FILE, 0, &file) == FcResultMatch;
 }
 
-Pattern Wanted(Weight weight) {
-  Pattern pattern(FcPatternCreate());
-  FcPatternAddString(pattern.get(), FC_FAMILY, reinterpret_cast<const FcChar8*>("DejaVu Sans"));
-  FcPatternAddInteger(pattern.get(), FC_WEIGHT,
-                      weight == Weight::kBold ? FC_WEIGHT_BOLD : FC_WEIGHT_NORMAL);
-  FcPatternAddBool(pattern.get(), FC_SCALABLE, FcTrue);
-  FcConfigSubstitute(nullptr, pattern.get(), FcMatchPattern);
-  FcDefaultSubstitute(pattern.get());
-  return pattern;
+FontFace BuiltInFace(Weight weight) {
+  return FontFace(cairo_toy_font_face_create(
+      "@cairo:", CAIRO_FONT_SLANT_NORMAL,
+      weight == Weight::kBold ? CAIRO_FONT_WEIGHT_BOLD : CAIRO_FONT_WEIGHT_NORMAL));
+}
+
+double BuiltInWidth(const std::string& text, double size, Weight weight) {
+  cairo_matrix_t scale;
+  cairo_matrix_t identity;
+  cairo_matrix_init_scale(&scale, size, size);
+  cairo_matrix_init_identity(&identity);
+  const ScaledFont font(cairo_scaled_font_create(BuiltInFace(weight).get(), &scale, &identity,
+                                                 Unhinted().get()));
+  cairo_text_extents_t extents;
+  cairo_scaled_font_text_extents(font.get(), text.c_str(), &extents);
+  return extents.x_advance;
 }
 
 }  // namespace
 
 class FontSet::Impl {
  public:
-  // Calls use(face, part) for the text's longest parts that one face can draw.
-  template <typename Use>
-  void ForRuns(std::string_view text, Weight weight, const Use& use) {
-    std::size_t start = 0;
-    std::size_t position = 0;
-    const Face* current = nullptr;
-    while (position < text.size()) {
-      const std::size_t before = position;
-      const Face* face = &FaceFor(NextCodePoint(text, &position), weight);
-      if (current != nullptr && face != current) {
-        use(*current, text.substr(start, before - start));
-        start = before;
-      }
-      current = face;
-    }
-    if (current != nullptr) use(*current, text.substr(start));
+  Impl() {
+    if (!AnyFontIsInstalled()) return;
+    map_.reset(pango_cairo_font_map_new());
+    context_.reset(pango_font_map_create_context(map_.get()));
+    pango_cairo_context_set_font_options(context_.get(), Unhinted().get());
+    pango_context_set_round_glyph_positions(context_.get(), FALSE);
+    layout_.reset(pango_layout_new(context_.get()));
+    pango_layout_set_single_paragraph_mode(layout_.get(), TRUE);
+  }
+  [[nodiscard]] bool has_fonts() const { return layout_ != nullptr; }
+
+  // The only line of the text.
+  PangoLayoutLine* SetText(std::string_view text, double size, Weight weight) {
+    const FontDescription font(pango_font_description_new());
+    pango_font_description_set_family_static(font.get(), "DejaVu Sans");
+    pango_font_description_set_weight(
+        font.get(), weight == Weight::kBold ? PANGO_WEIGHT_BOLD : PANGO_WEIGHT_NORMAL);
+    pango_font_description_set_absolute_size(font.get(), size * PANGO_SCALE);
+    pango_layout_set_font_description(layout_.get(), font.get());
+    pango_layout_set_text(layout_.get(), text.data(), static_cast<int>(text.size()));
+    return pango_layout_get_line_readonly(layout_.get(), 0);
+  }
+
+  // Behind SetText.
+  [[nodiscard]] double Width() const {
+    PangoRectangle logical;
+    pango_layout_get_extents(layout_.get(), nullptr, &logical);
+    return static_cast<double>(logical.width) / PANGO_SCALE;
+  }
+
+  // Fits glyphs to what the context draws to, its rotation and scale.
+  void DrawTo(cairo_t* context) {
+    pango_cairo_update_context(context, context_.get());
+    pango_layout_context_changed(layout_.get());
   }
 
  private:
-  struct Family {
-    Face primary;
-    PatternList others;  // Every installed font, by likeness; listed when first needed.
-    std::map<int, Face> fallbacks;
-    std::map<char32_t, int> chosen;  // -1: the primary face, which draws an empty box.
-  };
-
-  const Face& FaceFor(char32_t code, Weight weight) {
-    Family& family = families_[weight == Weight::kBold ? 1 : 0];
-    if (family.primary.cairo == nullptr) {
-      FcResult result = FcResultMatch;
-      family.primary = MakeFace(Pattern(FcFontMatch(nullptr, Wanted(weight).get(), &result)));
-    }
-    if (family.primary.Has(code)) return family.primary;
-    const auto known = family.chosen.find(code);
-    const int index = known != family.chosen.end() ? known->second : Choose(family, code, weight);
-    return index < 0 ? family.primary : family.fallbacks.at(index);
-  }
-
-  static int Choose(Family& family, char32_t code, Weight weight) {
-    const Pattern wanted = Wanted(weight);
-    if (family.others == nullptr) {
-      FcResult result = FcResultMatch;
-      family.others.reset(FcFontSort(nullptr, wanted.get(), FcTrue, nullptr, &result));
-    }
-    int found = -1;
-    for (int i = 0; family.others != nullptr && i < family.others->nfont && found < 0; ++i) {
-      FcCharSet* characters = nullptr;
-      FcPattern* font = family.others->fonts[i];
-      if (FcPatternGetCharSet(font, FC_CHARSET, 0, &characters) != FcResultMatch) continue;
-      if (FcCharSetHasChar(characters, code) == FcFalse) continue;
-      found = i;
-      if (!family.fallbacks.contains(i)) {
-        Pattern prepared(FcFontRenderPrepare(nullptr, wanted.get(), font));
-        family.fallbacks.emplace(i, MakeFace(std::move(prepared)));
-      }
-    }
-    family.chosen[code] = found;
-    return found;
-  }
-
-  std::array<Family, 2> families_;
+  FontMap map_;  // Of its own: another thread may draw with another.
+  Context context_;
+  Layout layout_;
 };
 
-FontSet::FontSet() : impl_(std::make_unique<Impl>()) {}
+FontSet::FontSet() = default;
 FontSet::~FontSet() = default;
 FontSet::FontSet(FontSet&&) noexcept = default;
 FontSet& FontSet::operator=(FontSet&&) noexcept = default;
 
+FontSet::Impl& FontSet::impl() {
+  if (impl_ == nullptr) impl_ = std::make_unique<Impl>();
+  return *impl_;
+}
+
 double FontSet::Width(std::string_view text, double size, Weight weight) {
-  double width = 0;
-  impl_->ForRuns(text, weight, [&](const Face& face, std::string_view part) {
-    cairo_text_extents_t extents;
-    cairo_scaled_font_text_extents(face.measure.get(), std::string(part).c_str(), &extents);
-    width += extents.x_advance * size / kMeasureSize;
-  });
-  return width;
+  if (!impl().has_fonts()) return BuiltInWidth(std::string(text), size, weight);
+  impl().SetText(text, kMeasureSize, weight);
+  return impl().Width() * size / kMeasureSize;
 }
 
 void FontSet::Show(cairo_t* context, std::string_view text, double size, Weight weight) {
-  const FontOptions options = Unhinted();
-  cairo_set_font_options(context, options.get());
-  impl_->ForRuns(text, weight, [&](const Face& face, std::string_view part) {
-    cairo_set_font_face(context, face.cairo.get());
+  if (!impl().has_fonts()) {
+    cairo_set_font_options(context, Unhinted().get());
+    cairo_set_font_face(context, BuiltInFace(weight).get());
     cairo_set_font_size(context, size);
-    cairo_show_text(context, std::string(part).c_str());
-  });
+    cairo_show_text(context, std::string(text).c_str());
+    return;
+  }
+  const double width = Width(text, size, weight);
+  impl().DrawTo(context);
+  double x = 0;
+  double y = 0;
+  cairo_get_current_point(context, &x, &y);
+  pango_cairo_show_layout_line(context, impl().SetText(text, size, weight));
+  cairo_move_to(context, x + width, y);
 }
 
 }  // namespace headroom::internal

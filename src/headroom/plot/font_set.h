@@ -6,15 +6,14 @@
 
 #include <memory>
 #include <string_view>
-#include <vector>
 
 namespace headroom::internal {
 
 enum class Weight : bool { kNormal, kBold };
 
-// DejaVu Sans, and for characters that it lacks the first installed font that has them. No
-// shaping: letters of joined scripts stand apart, right-to-left text runs left to right. Text is
-// valid UTF-8 (CleanText). Not thread-safe.
+// DejaVu Sans, and for characters that it lacks another installed font that has them; scripts are
+// shaped and ordered by Pango. On a machine without any font Cairo's own, which has Latin letters.
+// One line of valid UTF-8 (CleanText). Not thread-safe.
 class FontSet {
  public:
   FontSet();
@@ -28,7 +27,9 @@ class FontSet {
 
  private:
   class Impl;
-  std::unique_ptr<Impl> impl_;
+  [[nodiscard]] Impl& impl();
+
+  std::unique_ptr<Impl> impl_;  // Made when first needed.
 };
 
 }  // namespace headroom::internal

@@ -53,7 +53,7 @@ void PlotObserver::OnRunStart(const RunStart& run) {
   if (o.close_mosaic > 0 && o.mosaic > 0) closing_.epoch = o.epochs - o.close_mosaic;
   validation_.emplace(drawings_, run.folder, names_, *run.val);
   DrawLabels();
-  history_.Start();
+  history_.Start(run.folder / "adaptations.log", o.resume);
   history_.Enter("set-up");
 }
 

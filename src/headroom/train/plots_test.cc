@@ -207,11 +207,36 @@ TEST_F(PlotsTest, TheReportTellsEveryAdaptation) {
   EXPECT_THAT(page, HasSubstr("peak 120 MiB"));
 }
 
+TEST(RunHistory, AResumedRunKnowsOfTheActsBeforeIt) {
+  const testing::TempDir dir;
+  const fs::path file = dir.path() / "adaptations.log";
+  {
+    RunHistory history;
+    history.Start(file, false);
+    history.Add("Memory: others took 2 GiB\nworkers 4 -> 2");
+    history.Add("Memory: 2 GiB free again");
+  }
+  RunHistory resumed;
+  resumed.Start(file, true);
+  resumed.Add("workers 2 -> 1");
+  ASSERT_EQ(resumed.earlier().size(), 2U);
+  EXPECT_EQ(resumed.earlier()[0].text, "Memory: others took 2 GiB workers 4 -> 2");
+  EXPECT_EQ(resumed.adaptations().size(), 1U);
+  RunHistory third;
+  third.Start(file, true);
+  EXPECT_EQ(third.earlier().size(), 3U);
+  RunHistory anew;
+  anew.Start(file, false);
+  EXPECT_TRUE(anew.earlier().empty());
+  EXPECT_FALSE(fs::exists(file));
+}
+
 TEST(RunTables, AResumedRunGoesOnWhereTheOneBeforeStood) {
   NumberTable table{{"time_s", "rss_mb", "budget_mb", "other_mb"}, {}};
   for (const double second : {0.0, 1.0, 2.0, 0.0, 1.0}) table.rows.push_back({second, 10, 20, 1});
   RunHistory history;
-  history.Start();
+  const testing::TempDir dir;
+  history.Start(dir.path() / "adaptations.log", false);
   history.Enter("training");
   history.Enter("training");
   history.Enter("validation");

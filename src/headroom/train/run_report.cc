@@ -126,11 +126,12 @@ void AddOwnArguments(const RunStart& run, ReportData& data) {
 void AddAdaptations(const RunStart& run, const RunHistory& history, ReportData& data) {
   for (const std::string& line : run.fitted)
     data.adaptations.push_back({"plan", line, "to fit the memory limit"});
+  for (const MemoryTimeline::Adaptation& act : history.earlier())
+    data.adaptations.push_back(
+        {fmt::format("{:.0f} s, before it was resumed", act.second), act.text, {}});
   for (const MemoryTimeline::Adaptation& act : history.adaptations())
     data.adaptations.push_back({fmt::format("{:.0f} s", act.second), act.text, {}});
-  data.no_adaptations = run.options->resume
-                            ? "Since it was resumed the plan held: nothing had to be given back."
-                            : "The plan held from start to end: nothing had to be given back.";
+  data.no_adaptations = "The plan held from start to end: nothing had to be given back.";
 }
 
 void AddArguments(const RunStart& run, ReportData& data) {
