@@ -56,11 +56,11 @@ std::optional<DeathReport> ExplainLastRun(const Options& options, const Settings
   return report;
 }
 
-void ShrinkBudgetAfter(const DeathReport& report, Budget& budget) {
-  if (report.fate != RunFate::kOomKilled || report.budget >= budget.limit()) return;
-  if (report.budget == Bytes()) return;
-  budget.SetLimit(report.budget,
-                  fmt::format("cut after the kill; {} before", ToString(budget.limit())));
+Bytes ShrinkBudgetAfter(const DeathReport& report, Budget& budget) {
+  const Bytes before = budget.limit();
+  if (report.fate == RunFate::kOomKilled && report.budget < before && report.budget != Bytes())
+    budget.SetLimit(report.budget, fmt::format("cut after the kill; {} before", ToString(before)));
+  return before;
 }
 
 }  // namespace headroom

@@ -22,7 +22,7 @@ namespace headroom {
                                                         const Settings& settings,
                                                         const std::filesystem::path& folder);
 
-// After a kill for memory the next run plans within less.
-void ShrinkBudgetAfter(const DeathReport& report, Budget& budget);
+// After a kill for memory the next run plans within less. Returns the limit before.
+Bytes ShrinkBudgetAfter(const DeathReport& report, Budget& budget);
 
 }  // namespace headroom

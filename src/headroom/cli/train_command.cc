@@ -153,9 +153,10 @@ ExitCode RunTrain(const ParsedCommand& command) {
                                 kVersion, at::get_num_threads(), ToString(budget.limit()),
                                 budget.origin()));
   const Settings settings = ReadSettings();
+  Bytes widest = budget.limit();
   if (const auto report = ExplainLastRun(options, settings, request.continued)) {
     console.OnMessage(report->Text());
-    if (!request.continued.empty()) ShrinkBudgetAfter(*report, budget);
+    if (!request.continued.empty()) widest = ShrinkBudgetAfter(*report, budget);
   }
   InstallInterruptHandler();
   PlotObserver plots(budget, console);
@@ -165,6 +166,7 @@ ExitCode RunTrain(const ParsedCommand& command) {
   TensorboardObserver tensorboard;
   if (options.tensorboard) observers.Add(tensorboard);
   Trainer trainer(std::move(options), settings, budget, observers, Interrupted);
+  trainer.AllowBudgetUpTo(widest);
   const TrainOutcome outcome = trainer.Run();
   if (outcome.interrupted) return ExitCode::kInterrupted;
   return outcome.cannot_write ? ExitCode::kCannotWrite : ExitCode::kDone;

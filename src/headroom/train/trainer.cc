@@ -14,6 +14,8 @@ Trainer::Trainer(Options options, Settings settings, Budget& budget, TrainObserv
 
 Trainer::~Trainer() = default;
 
+void Trainer::AllowBudgetUpTo(Bytes limit) { run_->widest_budget = limit; }
+
 TrainOutcome Trainer::Run() { return run_->Run(); }
 
 }  // namespace headroom

@@ -31,6 +31,9 @@ class Trainer {
           std::function<bool()> stop);
   ~Trainer();
 
+  // The budget was cut below what the run may have: where not even the smallest settings fit the
+  // cut, they get what they need, up to this.
+  void AllowBudgetUpTo(Bytes limit);
   TrainOutcome Run();
 
  private:

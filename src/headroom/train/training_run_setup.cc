@@ -93,6 +93,7 @@ void TrainingRun::Plan() {
   TrainSettings wanted = InitialSettings(options, batch, setup.cores());
   wanted.cache_limit = WholeRamCache(options, *setup.train_index);
   adaptation.emplace(setup, optimizer_choice.kind, wanted);
+  WidenBudget();
   fitted = adaptation->FitFirst();
   observer.OnMessage("\nMemory plan: " + Describe(adaptation->now()));
   for (const std::string& line : fitted) observer.OnMessage("  to fit the limit: " + line);
@@ -100,6 +101,13 @@ void TrainingRun::Plan() {
   observer.OnMessage(FormatPlan(adaptation->plan(), limits));
   observer.OnMessage(ExplainReferenceFor(adaptation->subject(), adaptation->now(), setup.cores(), 0,
                                          setup.machine_limit));
+}
+
+void TrainingRun::WidenBudget() {
+  if (budget.limit() >= widest_budget) return;
+  const Bytes needed = std::min(adaptation->SmallestPeak(), widest_budget);
+  if (needed <= budget.limit()) return;
+  budget.SetLimit(needed, budget.origin() + ", but no less than the smallest settings need");
 }
 
 void TrainingRun::ClaimFolder() {
