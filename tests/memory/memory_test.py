@@ -122,7 +122,7 @@ class MemoryTest(RunCase):
         # Hardly more than the program itself: there is nothing to plan less with.
         output = self.resumed_after_a_kill(["imgsz=96", "batch=2", "workers=1", "epochs=3",
                                             "fraction=40", "plots=False"], 700 << 20)
-        self.assertIn("but no less than the smallest settings need", output)
+        self.assertIn("cut after the kill to what the smallest settings need", output)
 
     def crowd(self, split, boxes=5000):
         """Gives one image of the split so many small objects."""

@@ -56,11 +56,4 @@ std::optional<DeathReport> ExplainLastRun(const Options& options, const Settings
   return report;
 }
 
-Bytes ShrinkBudgetAfter(const DeathReport& report, Budget& budget) {
-  const Bytes before = budget.limit();
-  if (report.fate == RunFate::kOomKilled && report.budget < before && report.budget != Bytes())
-    budget.SetLimit(report.budget, fmt::format("cut after the kill; {} before", ToString(before)));
-  return before;
-}
-
 }  // namespace headroom

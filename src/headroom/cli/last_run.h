@@ -3,7 +3,6 @@
 
 #include "headroom/config/options.h"
 #include "headroom/config/settings.h"
-#include "headroom/memory/budget.h"
 #include "headroom/monitor/death_report.h"
 
 #include <filesystem>
@@ -21,8 +20,5 @@ namespace headroom {
 [[nodiscard]] std::optional<DeathReport> ExplainLastRun(const Options& options,
                                                         const Settings& settings,
                                                         const std::filesystem::path& folder);
-
-// After a kill for memory the next run plans within less. Returns the limit before.
-Bytes ShrinkBudgetAfter(const DeathReport& report, Budget& budget);
 
 }  // namespace headroom

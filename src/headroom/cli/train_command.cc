@@ -153,11 +153,8 @@ ExitCode RunTrain(const ParsedCommand& command) {
                                 kVersion, at::get_num_threads(), ToString(budget.limit()),
                                 budget.origin()));
   const Settings settings = ReadSettings();
-  Bytes widest = budget.limit();
-  if (const auto report = ExplainLastRun(options, settings, request.continued)) {
-    console.OnMessage(report->Text());
-    if (!request.continued.empty()) widest = ShrinkBudgetAfter(*report, budget);
-  }
+  const auto report = ExplainLastRun(options, settings, request.continued);
+  if (report) console.OnMessage(report->Text());
   InstallInterruptHandler();
   PlotObserver plots(budget, console);
   ObserverList observers;
@@ -166,7 +163,9 @@ ExitCode RunTrain(const ParsedCommand& command) {
   TensorboardObserver tensorboard;
   if (options.tensorboard) observers.Add(tensorboard);
   Trainer trainer(std::move(options), settings, budget, observers, Interrupted);
-  trainer.AllowBudgetUpTo(widest);
+  const bool continues = !request.continued.empty();
+  if (continues && report && report->fate == RunFate::kOomKilled && report->budget > Bytes())
+    trainer.CutBudget(report->budget);
   const TrainOutcome outcome = trainer.Run();
   if (outcome.interrupted) return ExitCode::kInterrupted;
   return outcome.cannot_write ? ExitCode::kCannotWrite : ExitCode::kDone;

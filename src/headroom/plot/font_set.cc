@@ -60,8 +60,8 @@ double BuiltInWidth(const std::string& text, double size, Weight weight) {
   cairo_matrix_t identity;
   cairo_matrix_init_scale(&scale, size, size);
   cairo_matrix_init_identity(&identity);
-  const ScaledFont font(cairo_scaled_font_create(BuiltInFace(weight).get(), &scale, &identity,
-                                                 Unhinted().get()));
+  const ScaledFont font(
+      cairo_scaled_font_create(BuiltInFace(weight).get(), &scale, &identity, Unhinted().get()));
   cairo_text_extents_t extents;
   cairo_scaled_font_text_extents(font.get(), text.c_str(), &extents);
   return extents.x_advance;

@@ -14,7 +14,7 @@ Trainer::Trainer(Options options, Settings settings, Budget& budget, TrainObserv
 
 Trainer::~Trainer() = default;
 
-void Trainer::AllowBudgetUpTo(Bytes limit) { run_->widest_budget = limit; }
+void Trainer::CutBudget(Bytes limit) { run_->cut_budget = limit; }
 
 TrainOutcome Trainer::Run() { return run_->Run(); }
 

@@ -31,9 +31,9 @@ class Trainer {
           std::function<bool()> stop);
   ~Trainer();
 
-  // The budget was cut below what the run may have: where not even the smallest settings fit the
-  // cut, they get what they need, up to this.
-  void AllowBudgetUpTo(Bytes limit);
+  // After a kill for memory: plans within `limit` instead of the budget, but within no less than
+  // the smallest settings need.
+  void CutBudget(Bytes limit);
   TrainOutcome Run();
 
  private:

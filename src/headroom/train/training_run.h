@@ -41,8 +41,8 @@ struct TrainingRun {
   void SetUpData();
   // Chooses batch and settings, and prints what the run will need.
   void Plan();
-  // A cut budget that not even the smallest settings fit, widened to what they need.
-  void WidenBudget();
+  // To what Trainer::CutBudget asked for, before the plan is fitted.
+  void CutBudget();
   // The plan into the folder, and to the observers and the watch.
   void PublishPlan();
   [[nodiscard]] std::string ResumeCommand() const;
@@ -107,7 +107,7 @@ struct TrainingRun {
   Budget& budget;
   TrainObserver& observer;
   std::function<bool()> stop;
-  Bytes widest_budget;  // Trainer::AllowBudgetUpTo; 0: the budget as it is.
+  std::optional<Bytes> cut_budget;
   int batch = 16;
   std::int64_t batches = 0;
   int epochs = 0;

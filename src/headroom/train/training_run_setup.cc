@@ -82,10 +82,9 @@ void TrainingRun::SetUpData() {
 }
 
 void TrainingRun::Plan() {
-  const PlanLimits limits = setup.Limits();
   std::string why;
   const TrainSettings first = InitialSettings(options, kProbeBatch, setup.cores());
-  batch = ChooseBatch(setup.Subject(), first, limits, &why);
+  batch = ChooseBatch(setup.Subject(), first, setup.Limits(), &why);
   if (!why.empty()) observer.OnMessage(why);
   const auto images = static_cast<std::int64_t>(setup.train_index->size());
   batches = (images + batch - 1) / batch;
@@ -93,21 +92,24 @@ void TrainingRun::Plan() {
   TrainSettings wanted = InitialSettings(options, batch, setup.cores());
   wanted.cache_limit = WholeRamCache(options, *setup.train_index);
   adaptation.emplace(setup, optimizer_choice.kind, wanted);
-  WidenBudget();
+  CutBudget();
   fitted = adaptation->FitFirst();
   observer.OnMessage("\nMemory plan: " + Describe(adaptation->now()));
   for (const std::string& line : fitted) observer.OnMessage("  to fit the limit: " + line);
   if (!options.verbose) return;
-  observer.OnMessage(FormatPlan(adaptation->plan(), limits));
+  observer.OnMessage(FormatPlan(adaptation->plan(), setup.Limits()));
   observer.OnMessage(ExplainReferenceFor(adaptation->subject(), adaptation->now(), setup.cores(), 0,
                                          setup.machine_limit));
 }
 
-void TrainingRun::WidenBudget() {
-  if (budget.limit() >= widest_budget) return;
-  const Bytes needed = std::min(adaptation->SmallestPeak(), widest_budget);
-  if (needed <= budget.limit()) return;
-  budget.SetLimit(needed, budget.origin() + ", but no less than the smallest settings need");
+void TrainingRun::CutBudget() {
+  if (!cut_budget) return;
+  const Bytes smallest = adaptation->SmallestPeak();
+  const Bytes limit = std::max(*cut_budget, smallest);
+  if (limit >= budget.limit()) return;
+  budget.SetLimit(limit, fmt::format("cut after the kill{}; {} before",
+                                     limit == smallest ? " to what the smallest settings need" : "",
+                                     ToString(budget.limit())));
 }
 
 void TrainingRun::ClaimFolder() {
