@@ -3,7 +3,7 @@
 """Whole training epochs of the reference's command and of ours in turn: loader, step, validation, checkpoint.
 
     PYTHON benchmarks/against_ultralytics/epoch.py data=bccd/data.yaml [model=yolo11n.yaml] [imgsz=640] [batch=8]
-        [workers=2] [epochs=3] [rounds=1] [threads=2] [ours=build/release/bin/yolo] [variants=fp32,bf16]
+        [workers=2] [epochs=3] [fraction=1.0] [rounds=1] [threads=2] [ours=build/release/bin/yolo] [variants=fp32,bf16]
 
 Run with a Python that has ultralytics 8.4.190 (environment.sh). An epoch's seconds are the differences of
 `time` in results.csv, so that start-up counts for nobody; the first epoch is left out. Mosaic stays on
@@ -28,7 +28,14 @@ threads = int(words.pop("threads"))
 keep = torch.set_num_threads
 torch.set_num_threads = lambda count: keep(threads)
 keep(threads)
-YOLO(words.pop("model")).train(**{k: int(v) if v.lstrip("-").isdigit() else v for k, v in words.items()})
+def value(word):
+    for kind in (int, float):
+        try:
+            return kind(word)
+        except ValueError:
+            pass
+    return word
+YOLO(words.pop("model")).train(**{k: value(v) for k, v in words.items()})
 """
 
 
@@ -57,6 +64,7 @@ def main() -> None:
         "data": str(pathlib.Path(options["data"]).resolve()), "model": options.get("model", "yolo11n.yaml"),
         "imgsz": options.get("imgsz", "640"), "batch": options.get("batch", "8"),
         "workers": options.get("workers", "2"), "epochs": options.get("epochs", "3"), "close_mosaic": "0",
+        "fraction": options.get("fraction", "1.0"),
         "plots": "False", "device": "cpu", "exist_ok": "True",
     }
     variants = options.get("variants", "fp32").split(",")

@@ -176,8 +176,9 @@ void AddSaving(const PlanSubject& s, const TrainSettings& t, MemoryPlan& plan) {
   need.Add(MemoryTag::kCheckpoint, EstimateReferenceOptimizer(store));
   // Host copies of the weights, the EMA, the gradients and the optimizer's state.
   if (s.place != MemoryPlace::kHost) {
-    need.Add(MemoryTag::kCheckpoint, FlatBytes(s) * 3);
-    need += EstimateOptimizerMemory(s.optimizer, store.parameters(), store.value_count());
+    const MemoryNeed optimizer =
+        EstimateOptimizerMemory(s.optimizer, store.parameters(), store.value_count());
+    need.Add(MemoryTag::kCheckpoint, FlatBytes(s) * 3 + optimizer.Total());
   }
   plan.Add("checkpoint", {PP::kSave}, need);
   if (t.plots) {
