@@ -13,6 +13,7 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <map>
 #include <optional>
 
@@ -61,14 +62,17 @@ std::string NearestText(const std::string& name) {
   for (const OptionInfo& spec : OptionTable()) candidates.emplace_back(spec.name);
   candidates.insert(candidates.end(), kModes.begin(), kModes.end());
   candidates.insert(candidates.end(), kSpecialWords.begin(), kSpecialWords.end());
-  candidates.insert(candidates.end(), kOwnCommands.begin(), kOwnCommands.end());
+  // `data` and `memory` are options too.
+  std::copy_if(kOwnCommands.begin(), kOwnCommands.end(), std::back_inserter(candidates),
+               [](std::string_view word) { return FindOption(word) == nullptr; });
   candidates.emplace_back("detect");
   std::string text;
   for (const std::string& nearest : Nearest(name, candidates)) {
     const OptionInfo* spec = FindOption(nearest);
     text += (text.empty() ? "" : ", ");
-    text += spec == nullptr || IsIn(kModes, nearest) ? nearest
-                                                     : fmt::format("{}={}", nearest, spec->initial);
+    text += nearest;
+    if (spec == nullptr || IsIn(kModes, nearest)) continue;
+    text += fmt::format("={}", spec->initial == "None" ? "" : spec->initial);
   }
   return text;
 }

@@ -100,6 +100,8 @@ TEST(CommandLine, UnknownNamesAreListedWithTheNearest) {
   EXPECT_THAT(error,
               AllOf(HasSubstr("'epoch' is not an option; the nearest are epochs=100"),
                     HasSubstr("'lr'"), HasSubstr("lr0=0.01"), HasSubstr("'foo' is not an option")));
+  EXPECT_THAT(ErrorOf({"train", "datta=d"}), HasSubstr("the nearest are data="));
+  EXPECT_THAT(ErrorOf({"train", "datta=d"}), Not(HasSubstr("data=, data")));
   EXPECT_THAT(ErrorOf({"trian", "data=d"}), HasSubstr("train"));
   EXPECT_THAT(ErrorOf({"train", "best.pt"}), HasSubstr("did you mean model=best.pt?"));
   EXPECT_THAT(ErrorOf({"train", "bccd.yaml"}), HasSubstr("did you mean data=bccd.yaml"));
