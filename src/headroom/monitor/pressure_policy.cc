@@ -91,8 +91,7 @@ PressureAdvice Grow(std::span<const ResourceSample> samples, Bytes original,
   PressureAdvice advice;
   advice.kind = PressureAdvice::Kind::kGrow;
   advice.budget = now.budget + grown;
-  advice.reason = fmt::format("there was room for {:.0f} s: the budget grows from {} to {}",
-                              policy.calm_s, ToString(now.budget), ToString(advice.budget));
+  advice.reason = fmt::format("there was room for {:.0f} s", policy.calm_s);
   return advice;
 }
 

@@ -85,7 +85,7 @@ void ResourceMonitor::Step() {
   {
     MutexLock lock(mutex_);
     shared_recent_.assign(recent_.begin(), recent_.end());
-    summary_.give_backs += advice.kind == PressureAdvice::Kind::kGiveBack ? 1 : 0;
+    summary_.give_backs += advice.give_back > Bytes() ? 1 : 0;
     Count(sample);
   }
   if (on_sample_) on_sample_(sample);

@@ -162,7 +162,24 @@ TEST(GiveWay, AsksUntilTheNewBudgetIsKeptAndSaysSo) {
   EXPECT_EQ(budget.origin(), "cut in mid-run: only 100 MiB is left");
   const GaveWay grown = GiveWay(budget, {Kind::kGrow, Bytes::MiB(360), Bytes(), "there was room"});
   EXPECT_EQ(budget.limit(), Bytes::MiB(360));
-  EXPECT_EQ(grown.line, "Memory: there was room.");
+  EXPECT_EQ(grown.line, "Memory: there was room; budget 300 MiB -> 360 MiB.");
+}
+
+TEST(GiveWay, ABudgetThatMovesAboveThePlanIsNoNews) {
+  Ledger ledger;
+  Budget budget(MemoryPlace::kHost, Bytes::MiB(600), "80 % of a test", ledger);
+  const auto move = [&](Kind kind, int mebibytes) {
+    return GiveWay(budget, {kind, Bytes::MiB(static_cast<std::uint64_t>(mebibytes)), Bytes(), "so"},
+                   Bytes::MiB(400))
+        .line;
+  };
+  EXPECT_EQ(move(Kind::kGiveBack, 500), "");
+  EXPECT_EQ(budget.limit(), Bytes::MiB(500));
+  EXPECT_EQ(move(Kind::kGrow, 550), "");
+  EXPECT_EQ(move(Kind::kGiveBack, 300), "Memory: so; budget 550 MiB -> 300 MiB.");
+  EXPECT_EQ(move(Kind::kGrow, 500), "Memory: so; budget 300 MiB -> 500 MiB.");
+  const SlowHolder holder(budget);
+  EXPECT_NE(move(Kind::kGiveBack, 450), "");
 }
 
 // Time that moves only when the test says so.

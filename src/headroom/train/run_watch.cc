@@ -26,7 +26,10 @@ RunIdentity Identity(const std::filesystem::path& folder, const std::string& com
 
 RunWatch::RunWatch(const std::filesystem::path& folder, const std::string& command, Budget& budget,
                    std::unique_ptr<GpuMemory> gpu, int device)
-    : budget_(budget), source_(SystemRoot{}, budget.ledger(), &budget, std::move(gpu), device) {
+    : budget_(budget),
+      original_(budget.limit()),
+      origin_(budget.origin()),
+      source_(SystemRoot{}, budget.ledger(), &budget, std::move(gpu), device) {
   try {
     page_ = std::make_unique<LastStateWriter>(folder / kLastStateName, Identity(folder, command));
   } catch (const WriteError& error) {
@@ -34,7 +37,7 @@ RunWatch::RunWatch(const std::filesystem::path& folder, const std::string& comma
         fmt::format("WARNING {}; a later start cannot explain this run's end", error.what()));
   }
   ResourceMonitorOptions options;
-  options.budget = budget.limit();
+  options.budget = original_;
   options.csv = folder / "memory.csv";
   monitor_ = std::make_unique<ResourceMonitor>(
       options, source_, clock_,
@@ -52,9 +55,11 @@ void RunWatch::OnAdvice(const PressureAdvice& advice) {
     bounded.budget = std::min(bounded.budget, budget_.limit());
   if (bounded.budget == budget_.limit() && budget_.used() <= budget_.limit()) return;
   const bool cut = bounded.budget < budget_.limit();
-  GaveWay done = GiveWay(budget_, bounded);
+  GaveWay done = GiveWay(budget_, bounded, Bytes(planned_));
+  if (budget_.limit() == original_) budget_.SetLimit(original_, origin_);
   // Only a cut: at the smallest settings breaking off a step would gain nothing.
   if (cut && done.given < advice.give_back) urgent_ = true;
+  if (done.line.empty()) return;
   MutexLock lock(mutex_);
   state_.note = done.line;
   lines_.push_back(std::move(done.line));

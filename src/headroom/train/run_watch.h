@@ -29,8 +29,12 @@ class RunWatch {
   RunWatch(const RunWatch&) = delete;
   RunWatch& operator=(const RunWatch&) = delete;
 
-  // From now on the budget follows the limit, but not below `least`, the peak of the smallest plan.
-  void KeepAbove(Bytes least) { least_ = least.count(); }
+  // From now on the budget follows the limit, but not below `least`, the peak of the smallest plan;
+  // above `planned`, the peak of the plan, silently.
+  void KeepAbove(Bytes least, Bytes planned) {
+    planned_ = planned.count();
+    least_ = least.count();
+  }
   // True once after a cut that the holders could not answer at once: what the step of now holds is
   // needed before it ends. From the training thread; a load where nothing is urgent.
   [[nodiscard]] bool TakeUrgency() {
@@ -55,8 +59,11 @@ class RunWatch {
   void OnSample(const ResourceSample& sample) EXCLUDES(mutex_);
 
   std::atomic<std::uint64_t> least_ = UINT64_MAX;
+  std::atomic<std::uint64_t> planned_ = UINT64_MAX;
   std::atomic<bool> urgent_ = false;
   Budget& budget_;
+  const Bytes original_;
+  const std::string origin_;  // Of the original.
   SystemSource source_;
   SteadyMonitorClock clock_;
   std::unique_ptr<LastStateWriter> page_;

@@ -148,7 +148,7 @@ void TrainingRun::PublishPlan() {
   published = true;
   observer.OnRunStart(
       {folder, &options, setup.names, &*setup.train_index, &*setup.val_index, fitted});
-  watch->KeepAbove(adaptation->SmallestPeak());
+  watch->KeepAbove(adaptation->SmallestPeak(), adaptation->plan().Peak(MemoryPlace::kHost));
 }
 
 std::string TrainingRun::ResumeCommand() const {
