@@ -192,7 +192,9 @@ TEST(LabelCache, AMillionImagesLoadInUnderASecond) {
   RecordProperty("load_ms", static_cast<int>(seconds.count() * 1000));
   RecordProperty("file_bytes", static_cast<int>(std::filesystem::file_size(path)));
 #ifdef NDEBUG  // Sanitizers and debug builds are several times slower.
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
   EXPECT_LT(seconds.count(), 1.0);
+#endif
 #endif
 }
 

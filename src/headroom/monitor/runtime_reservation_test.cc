@@ -21,6 +21,9 @@ std::unique_ptr<std::byte[]> Touch(Bytes bytes) {
 }
 
 TEST(RuntimeReservation, CountsWhatNoRowNames) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  GTEST_SKIP() << "the sanitizer's shadow memory is resident, too";
+#endif
   Ledger ledger;
   Budget budget(MemoryPlace::kHost, Bytes::GiB(64), "test", ledger);
   RuntimeReservation runtime(budget);
