@@ -190,7 +190,9 @@ MemoryNeed EstimateWorkerMemory(const TrainingSourceOptions& options, const Data
   const std::uint64_t own = PoolPlaces(pool) >= kPinnedByWorkers ? 0
                             : mosaics                            ? MosaicCanvas::kMaxTiles
                                                                  : 1;
-  return need.Add(MemoryTag::kDecode, own * pool.max_image_bytes);
+  // The touched part of a thread's stack, the decoder's tables, boxes and names.
+  constexpr Bytes kThread = Bytes::KiB(160);
+  return need.Add(MemoryTag::kDecode, own * pool.max_image_bytes + kThread);
 }
 
 }  // namespace headroom
