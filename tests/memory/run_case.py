@@ -88,6 +88,7 @@ def bytes_of(text):
 PAGE_STATES, STATE_SIZE = 1152, 1216
 STATE = struct.Struct("<Qq11i")
 PHASES = ["setup", "train step", "validation", "save"]
+BUDGET_AT = 64 + 2 * 18 * 2 * 8 + 2 * 2 * 8 + 3 * 8
 Page = collections.namedtuple("Page", "sequence phase end epoch batch")
 
 
@@ -102,6 +103,14 @@ def read_page(path):
     states = [STATE.unpack_from(data, PAGE_STATES + i * STATE_SIZE) for i in range(2)]
     s = max(states)
     return Page(s[0], PHASES[s[2]], s[3], s[5], s[7])
+
+
+def read_budget(path):
+    """Bytes of the budget in the newer state."""
+    data = path.read_bytes()
+    starts = [PAGE_STATES + i * STATE_SIZE for i in range(2)]
+    newer = max(starts, key=lambda at: STATE.unpack_from(data, at)[0])
+    return struct.unpack_from("<Q", data, newer + BUDGET_AT)[0]
 
 
 class RunCase(unittest.TestCase):

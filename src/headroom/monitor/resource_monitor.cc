@@ -79,7 +79,7 @@ void ResourceMonitor::Step() {
   sample.seconds = clock_.Now() - start_;
   if (recent_.size() == options_.ring) recent_.erase(recent_.begin());
   recent_.push_back(sample);
-  const PressureAdvice advice = Advise(recent_, options_.budget, options_.policy);
+  const PressureAdvice advice = Advise(recent_, Bytes(budget_), options_.policy);
   if (advice && on_advice_) on_advice_(advice, sample);
   if (csv_ != nullptr) csv_->Add(sample);
   {
@@ -126,8 +126,7 @@ std::string ResourceMonitor::SummaryLine() const {
   const ResourceSummary summary = Summary();
   std::string line = fmt::format("Memory: peak {} resident, {} of it anonymous",
                                  ToString(summary.peak_rss), ToString(summary.peak_anon));
-  if (options_.budget != Bytes::Max())
-    line += fmt::format(", budget {}", ToString(options_.budget));
+  if (Bytes(budget_) != Bytes::Max()) line += fmt::format(", budget {}", ToString(Bytes(budget_)));
   if (summary.least_room != Bytes::Max())
     line += fmt::format(", least room {}", ToString(summary.least_room));
   if (summary.peak_gpu > Bytes()) line += fmt::format(", GPU peak {}", ToString(summary.peak_gpu));

@@ -92,6 +92,8 @@ class ResourceMonitor {
 
   // Ends the watch as the destructor does; what it saw stays readable.
   void Stop();
+  // What the policy may grow the budget back to, instead of the options'.
+  void SetBudget(Bytes budget) { budget_ = budget.count(); }
   [[nodiscard]] ResourceSample Latest() const EXCLUDES(mutex_);
   // Oldest first, at most `most`.
   [[nodiscard]] std::vector<ResourceSample> Recent(std::size_t most) const EXCLUDES(mutex_);
@@ -105,6 +107,7 @@ class ResourceMonitor {
   void Count(const ResourceSample& sample) REQUIRES(mutex_);
 
   const ResourceMonitorOptions options_;
+  std::atomic<std::uint64_t> budget_ = options_.budget.count();
   ResourceSource& source_;
   MonitorClock& clock_;
   const OnAdvice on_advice_;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "headroom/optim/aten_optimizer.h"
 
+#include "headroom/optim/elementwise_rules.h"
+
 #include <ATen/ATen.h>
 
 #include <algorithm>
@@ -11,8 +13,6 @@ namespace {
 
 constexpr double kBeta2 = 0.999;
 constexpr double kEpsilon = 1e-8;
-constexpr double kRmsAlpha = 0.99;
-constexpr double kNAdamDecay = 0.004;
 
 // One parameter's stretch of every array.
 struct Stretch {

@@ -9,9 +9,6 @@
 namespace headroom {
 namespace {
 
-constexpr double kRmsAlpha = 0.99;
-constexpr double kRmsEpsilon = 1e-8;
-
 double Correction(double beta, std::int64_t step) {
   return 1 - std::pow(beta, static_cast<double>(step));
 }
@@ -59,8 +56,7 @@ void RunAdamaxStep(const AdamOptions& o, const ParameterPiece& piece, float* exp
 }
 
 double NAdamMomentum(double beta1, std::int64_t step) {
-  constexpr double kDecay = 0.004;
-  return beta1 * (1 - 0.5 * std::pow(0.96, static_cast<double>(step) * kDecay));
+  return beta1 * (1 - 0.5 * std::pow(0.96, static_cast<double>(step) * kNAdamDecay));
 }
 
 void RunNAdamStep(const AdamOptions& o, double product, const ParameterPiece& piece, float* exp_avg,

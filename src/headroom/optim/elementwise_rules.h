@@ -11,6 +11,11 @@
 
 namespace headroom {
 
+// PyTorch's constants that no option of ours sets.
+inline constexpr double kRmsAlpha = 0.99;
+inline constexpr double kRmsEpsilon = 1e-8;
+inline constexpr double kNAdamDecay = 0.004;
+
 // Kingma, Ba 2014, arXiv:1412.6980, alg. 2. The norm is max(beta2 * norm, |g| + epsilon).
 void RunAdamaxStep(const AdamOptions& options, const ParameterPiece& piece, float* exp_avg,
                    float* exp_inf);

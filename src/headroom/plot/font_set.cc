@@ -137,13 +137,8 @@ void FontSet::Show(cairo_t* context, std::string_view text, double size, Weight 
     cairo_show_text(context, std::string(text).c_str());
     return;
   }
-  const double width = Width(text, size, weight);
   impl().DrawTo(context);
-  double x = 0;
-  double y = 0;
-  cairo_get_current_point(context, &x, &y);
   pango_cairo_show_layout_line(context, impl().SetText(text, size, weight));
-  cairo_move_to(context, x + width, y);
 }
 
 }  // namespace headroom::internal

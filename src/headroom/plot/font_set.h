@@ -22,7 +22,7 @@ class FontSet {
   FontSet& operator=(FontSet&&) noexcept;
 
   [[nodiscard]] double Width(std::string_view text, double size, Weight weight);
-  // From the current point, which is on the base line; moves it behind the text.
+  // From the current point, which is on the base line.
   void Show(cairo_t* context, std::string_view text, double size, Weight weight);
 
  private:

@@ -2,6 +2,7 @@
 #include "headroom/train/reference_optimizer.h"
 
 #include "headroom/core/check.h"
+#include "headroom/optim/elementwise_rules.h"
 
 #include <ATen/ATen.h>
 
@@ -12,19 +13,20 @@
 namespace headroom {
 namespace {
 
-// Every option of the group, since what a file says replaces what the optimizer was made with.
 void SetFlags(PickleHeap& heap, PickleNode* group, std::initializer_list<const char*> names) {
   for (const char* name : names) heap.Set(group, name, heap.Bool(false));
 }
 
+// Every option of the group, since what a file says replaces what the optimizer was made with.
 void SetOptions(PickleHeap& heap, PickleNode* group, OptimizerKind kind, const GroupStep& step,
                 const ParameterGroup& ours) {
   const auto number = [&](const char* name, double value) {
     heap.Set(group, name, heap.Float(value));
   };
   const auto adam = [&] {
-    heap.Set(group, "betas", heap.Tuple({heap.Float(step.momentum), heap.Float(0.999)}));
-    number("eps", 1e-8);
+    heap.Set(group, "betas",
+             heap.Tuple({heap.Float(step.momentum), heap.Float(AdamOptions().beta2)}));
+    number("eps", AdamOptions().epsilon);
   };
   switch (kind) {
     case OptimizerKind::kMuSgd:
@@ -41,8 +43,8 @@ void SetOptions(PickleHeap& heap, PickleNode* group, OptimizerKind kind, const G
       break;
     case OptimizerKind::kRmsProp:
       number("momentum", step.momentum);
-      number("alpha", 0.99);
-      number("eps", 1e-8);
+      number("alpha", kRmsAlpha);
+      number("eps", kRmsEpsilon);
       SetFlags(heap, group, {"centered", "capturable", "maximize", "differentiable"});
       break;
     case OptimizerKind::kAdam:
@@ -54,7 +56,7 @@ void SetOptions(PickleHeap& heap, PickleNode* group, OptimizerKind kind, const G
       break;
     case OptimizerKind::kNAdam:
       adam();
-      number("momentum_decay", 4e-3);
+      number("momentum_decay", kNAdamDecay);
       SetFlags(heap, group, {"decoupled_weight_decay", "maximize", "capturable", "differentiable"});
       break;
     case OptimizerKind::kRAdam:
@@ -69,10 +71,10 @@ void SetOptions(PickleHeap& heap, PickleNode* group, OptimizerKind kind, const G
   heap.Set(group, "foreach", heap.None());
 }
 
-const char* GroupName(const ParameterGroup& group, bool is_norm) {
+const char* GroupName(const ParameterGroup& group) {
   if (group.is_muon) return "muon";
   if (group.is_bias) return "bias";
-  return is_norm ? "bn" : "weight";
+  return group.decays ? "weight" : "bn";
 }
 
 PickleNode* StateView(PickleHeap& heap, const at::Tensor& flat, const at::Tensor& view) {
@@ -143,7 +145,7 @@ PickleNode* MakeReferenceOptimizer(PickleHeap& heap, const Optimizer& optimizer,
     heap.Set(group, "lr", heap.Float(rates.groups[g].lr));
     heap.Set(group, "initial_lr", heap.Float(rates.initial_lr * ours.lr_multiplier));
     heap.Set(group, "weight_decay", heap.Float(rates.groups[g].weight_decay));
-    heap.Set(group, "param_group", heap.Text(GroupName(ours, !ours.decays)));
+    heap.Set(group, "param_group", heap.Text(GroupName(ours)));
     SetOptions(heap, group, optimizer.kind(), rates.groups[g], ours);
     heap.Set(group, "params", heap.List(std::move(indices)));
     written->As<PickleList>()->items.push_back(group);

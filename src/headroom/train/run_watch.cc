@@ -26,10 +26,7 @@ RunIdentity Identity(const std::filesystem::path& folder, const std::string& com
 
 RunWatch::RunWatch(const std::filesystem::path& folder, const std::string& command, Budget& budget,
                    std::unique_ptr<GpuMemory> gpu, int device)
-    : budget_(budget),
-      original_(budget.limit()),
-      origin_(budget.origin()),
-      source_(SystemRoot{}, budget.ledger(), &budget, std::move(gpu), device) {
+    : budget_(budget), source_(SystemRoot{}, budget.ledger(), &budget, std::move(gpu), device) {
   try {
     page_ = std::make_unique<LastStateWriter>(folder / kLastStateName, Identity(folder, command));
   } catch (const WriteError& error) {
@@ -37,7 +34,7 @@ RunWatch::RunWatch(const std::filesystem::path& folder, const std::string& comma
         fmt::format("WARNING {}; a later start cannot explain this run's end", error.what()));
   }
   ResourceMonitorOptions options;
-  options.budget = original_;
+  options.budget = budget.limit();
   options.csv = folder / "memory.csv";
   monitor_ = std::make_unique<ResourceMonitor>(
       options, source_, clock_,
@@ -46,6 +43,17 @@ RunWatch::RunWatch(const std::filesystem::path& folder, const std::string& comma
 }
 
 RunWatch::~RunWatch() = default;
+
+void RunWatch::KeepAbove(Bytes least, Bytes planned) {
+  {
+    MutexLock lock(mutex_);
+    original_ = budget_.limit();
+    origin_ = budget_.origin();
+  }
+  monitor_->SetBudget(budget_.limit());
+  planned_ = planned.count();
+  least_ = least.count();  // Last: until then the budget stays.
+}
 
 void RunWatch::OnAdvice(const PressureAdvice& advice) {
   PressureAdvice bounded = advice;
@@ -56,11 +64,11 @@ void RunWatch::OnAdvice(const PressureAdvice& advice) {
   if (bounded.budget == budget_.limit() && budget_.used() <= budget_.limit()) return;
   const bool cut = bounded.budget < budget_.limit();
   GaveWay done = GiveWay(budget_, bounded, Bytes(planned_));
-  if (budget_.limit() == original_) budget_.SetLimit(original_, origin_);
   // Only a cut: at the smallest settings breaking off a step would gain nothing.
   if (cut && done.given < advice.give_back) urgent_ = true;
-  if (done.line.empty()) return;
   MutexLock lock(mutex_);
+  if (budget_.limit() == original_) budget_.SetLimit(original_, origin_);
+  if (done.line.empty()) return;
   state_.note = done.line;
   lines_.push_back(std::move(done.line));
 }

@@ -29,12 +29,9 @@ class RunWatch {
   RunWatch(const RunWatch&) = delete;
   RunWatch& operator=(const RunWatch&) = delete;
 
-  // From now on the budget follows the limit, but not below `least`, the peak of the smallest plan;
-  // above `planned`, the peak of the plan, silently.
-  void KeepAbove(Bytes least, Bytes planned) {
-    planned_ = planned.count();
-    least_ = least.count();
-  }
+  // From now on the budget follows the limit: up to what it is now, not below `least`, the peak of
+  // the smallest plan, and above `planned`, the peak of the plan, silently.
+  void KeepAbove(Bytes least, Bytes planned) EXCLUDES(mutex_);
   // True once after a cut that the holders could not answer at once: what the step of now holds is
   // needed before it ends. From the training thread; a load where nothing is urgent.
   [[nodiscard]] bool TakeUrgency() {
@@ -62,12 +59,12 @@ class RunWatch {
   std::atomic<std::uint64_t> planned_ = UINT64_MAX;
   std::atomic<bool> urgent_ = false;
   Budget& budget_;
-  const Bytes original_;
-  const std::string origin_;  // Of the original.
   SystemSource source_;
   SteadyMonitorClock clock_;
   std::unique_ptr<LastStateWriter> page_;
   Mutex mutex_;
+  Bytes original_ GUARDED_BY(mutex_);      // The budget that was planned within,
+  std::string origin_ GUARDED_BY(mutex_);  // and where it came from.
   RunState state_ GUARDED_BY(mutex_);
   std::vector<std::string> lines_ GUARDED_BY(mutex_);
   std::vector<ResourceSample> recent_;        // The monitor's thread only.

@@ -111,6 +111,7 @@ void TrainingRun::Report(PlanPhase phase, bool sync) {
 }
 
 CheckpointParts TrainingRun::Parts() {
+  const std::int64_t last = std::max<std::int64_t>(position.last_step, 0);
   return {setup.loaded.model,
           *ema,
           *optimizer,
@@ -119,8 +120,7 @@ CheckpointParts TrainingRun::Parts() {
           *results,
           options,
           setup.names,
-          {GroupSteps(position.epoch, std::max<std::int64_t>(position.last_step, 0)),
-           schedule->options().lr}};
+          {GroupSteps(static_cast<int>(last / batches), last), schedule->options().lr}};
 }
 
 }  // namespace headroom
