@@ -6,6 +6,7 @@
 #include "headroom/ops/convolution_cpu.h"
 
 #include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
 
 #include <algorithm>
 #include <chrono>

@@ -100,7 +100,7 @@ class Converter {
         return;
       }
     }
-    dict->entries.emplace_back(key.Scalar(), std::move(value));
+    dict->entries.push_back({key.Scalar(), std::move(value)});
   }
 
   void CheckTag(const YAML::Node& node, int line) {
@@ -121,8 +121,8 @@ class Converter {
 
 const YamlTree* YamlTree::Find(std::string_view key) const {
   const auto found = std::find_if(entries.begin(), entries.end(),
-                                  [&](const auto& entry) { return entry.first == key; });
-  return found == entries.end() ? nullptr : &found->second;
+                                  [&](const auto& entry) { return entry.key == key; });
+  return found == entries.end() ? nullptr : &found->value;
 }
 
 OptionValue YamlTree::ToValue() const {

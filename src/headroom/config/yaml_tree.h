@@ -6,21 +6,21 @@
 #include <filesystem>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 namespace headroom {
+
+struct YamlEntry;
 
 // A YAML node that knows its line, so that errors can name it.
 struct YamlTree {
   enum class Kind { kScalar, kList, kDict };
   Kind kind = Kind::kScalar;
-  int line = 0;                 // From 1.
-  std::string text;             // kScalar: as written, without quotes.
-  OptionValue value;            // kScalar: typed by YAML 1.1's rules, and 1e-3 is a number too.
-  std::vector<YamlTree> items;  // kList
-  std::vector<std::pair<std::string, YamlTree>>
-      entries;  // kDict; a key given twice counts once, the later.
+  int line = 0;                    // From 1.
+  std::string text;                // kScalar: as written, without quotes.
+  OptionValue value;               // kScalar: typed by YAML 1.1's rules, and 1e-3 is a number too.
+  std::vector<YamlTree> items;     // kList
+  std::vector<YamlEntry> entries;  // kDict; a key given twice counts once, the later.
 
   [[nodiscard]] bool IsScalar() const { return kind == Kind::kScalar; }
   [[nodiscard]] bool IsList() const { return kind == Kind::kList; }
@@ -30,6 +30,11 @@ struct YamlTree {
   [[nodiscard]] const YamlTree* Find(std::string_view key) const;
   // The whole tree without lines.
   [[nodiscard]] OptionValue ToValue() const;
+};
+
+struct YamlEntry {
+  std::string key;
+  YamlTree value;
 };
 
 // Parses the first document of a text; `file` is what errors call it. Control characters and a byte

@@ -6,6 +6,7 @@
 #include "headroom/memory/tag_scope.h"
 
 #include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
 
 #include <utility>
 

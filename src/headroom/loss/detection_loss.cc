@@ -3,8 +3,8 @@
 
 #include "headroom/core/check.h"
 
+#include <ATen/ATen.h>
 #include <fmt/format.h>
-#include <torch/torch.h>
 
 namespace headroom {
 

@@ -7,9 +7,9 @@
 #include "headroom/loss/workspace.h"
 #include "headroom/memory/tag_scope.h"
 
+#include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 #include <fmt/format.h>
-#include <torch/torch.h>
 
 #include <algorithm>
 #include <array>

@@ -4,7 +4,9 @@
 #include "headroom/loss/task_aligned_assigner_reference.h"
 #include "headroom/memory/tag_scope.h"
 
-#include <torch/torch.h>
+#include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
+#include <torch/csrc/autograd/autograd.h>
 
 #include <utility>
 

@@ -4,8 +4,9 @@
 #include "headroom/core/error.h"
 #include "headroom/loss/loss_test_data.h"
 
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
 #include <gmock/gmock.h>
-#include <torch/torch.h>
 
 #include <cmath>
 

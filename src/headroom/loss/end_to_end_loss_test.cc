@@ -3,8 +3,8 @@
 
 #include "headroom/loss/loss_test_data.h"
 
+#include <ATen/ATen.h>
 #include <gmock/gmock.h>
-#include <torch/torch.h>
 
 namespace headroom {
 namespace {

@@ -3,8 +3,8 @@
 #include "headroom/loss/detection_loss.h"
 #include "headroom/loss/loss_test_data.h"
 
+#include <ATen/ATen.h>
 #include <benchmark/benchmark.h>
-#include <torch/torch.h>
 
 namespace headroom {
 namespace {

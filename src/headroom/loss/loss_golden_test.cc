@@ -6,8 +6,8 @@
 #include "headroom/testing/shared_files.h"
 #include "headroom/testing_torch/golden.h"
 
+#include <ATen/ATen.h>
 #include <gmock/gmock.h>
-#include <torch/torch.h>
 
 #include <array>
 #include <string>

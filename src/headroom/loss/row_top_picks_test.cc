@@ -3,8 +3,8 @@
 
 #include "headroom/core/rng.h"
 
+#include <ATen/ATen.h>
 #include <gmock/gmock.h>
-#include <torch/torch.h>
 
 #include <algorithm>
 #include <vector>

@@ -3,7 +3,8 @@
 
 #include "headroom/loss/ciou.h"
 
-#include <torch/torch.h>
+#include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
 
 #include <numbers>
 

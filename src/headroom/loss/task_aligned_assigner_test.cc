@@ -4,8 +4,8 @@
 #include "headroom/loss/loss_test_data.h"
 #include "headroom/loss/task_aligned_assigner_reference.h"
 
+#include <ATen/ATen.h>
 #include <gmock/gmock.h>
-#include <torch/torch.h>
 
 #include <chrono>
 #include <cmath>

@@ -7,8 +7,8 @@
 #include "headroom/nn/sppf.h"
 #include "headroom/testing_torch/autograd_oracle.h"
 
+#include <ATen/ATen.h>
 #include <gtest/gtest.h>
-#include <torch/torch.h>
 
 #include <cmath>
 #include <set>
@@ -57,16 +57,16 @@ class SmallNetwork {
       }
     }
     parameters_.Allocate(at::kCPU, convolution, true);
-    torch::manual_seed(3);
+    at::manual_seed(3);
     for (std::size_t i = 0; i < parameters_.parameters().size(); ++i) {
       const Parameter& p = parameters_.parameters()[i];
       at::Tensor value = parameters_.value(static_cast<int>(i));
       const double fan_in =
           p.shape.size() == 4 ? static_cast<double>(p.shape[1] * p.shape[2] * p.shape[3]) : 4;
-      value.copy_(torch::randn_like(value) / std::sqrt(fan_in));
+      value.copy_(at::randn_like(value) / std::sqrt(fan_in));
       if (p.kind == ParameterKind::kNormWeight) value.add_(1);
     }
-    parameters_.running.add_(torch::rand_like(parameters_.running) * 0.3);
+    parameters_.running.add_(at::rand_like(parameters_.running) * 0.3);
     parameters_.RefreshCompute();
   }
 
@@ -78,7 +78,7 @@ class SmallNetwork {
 };
 
 at::Tensor RandomImage(std::int64_t n, std::int64_t h, std::int64_t w) {
-  return torch::randint(0, 256, {n, 3, h, w}, at::kByte).contiguous(at::MemoryFormat::ChannelsLast);
+  return at::randint(0, 256, {n, 3, h, w}, at::kByte).contiguous(at::MemoryFormat::ChannelsLast);
 }
 
 double RelativeError(const at::Tensor& a, const at::Tensor& b) {
@@ -104,7 +104,7 @@ TEST_P(NetworkAgainstAutograd, OutputsAndEveryGradientAgree) {
   executor.Forward();
   std::vector<at::Tensor> output_grads;
   for (const at::Tensor& output : executor.outputs())
-    output_grads.push_back(torch::randn_like(output));
+    output_grads.push_back(at::randn_like(output));
   const OracleResult oracle =
       RunOracle(net.graph_, net.parameters_, image, GetParam().norm, output_grads);
   for (std::size_t i = 0; i < oracle.outputs.size(); ++i) {
@@ -258,7 +258,7 @@ TEST(Executor, Bfloat16StaysNearFloat) {
     for (const at::Tensor& output : executor.outputs()) copies.push_back(output.clone());
     for (const at::Tensor& grad : executor.output_grads()) grad.fill_(0.1);
     executor.Backward();
-    EXPECT_TRUE(torch::isfinite(net.parameters_.gradients).all().item<bool>());
+    EXPECT_TRUE(at::isfinite(net.parameters_.gradients).all().item<bool>());
   }
   for (std::size_t i = 0; i < outputs[0].size(); ++i)
     EXPECT_LT(RelativeError(outputs[1][i], outputs[0][i]), 0.15);

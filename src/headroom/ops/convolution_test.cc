@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "headroom/ops/convolution_cpu.h"
 
+#include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 #include <gtest/gtest.h>
-#include <torch/torch.h>
 
 namespace headroom {
 namespace {
 
 at::Tensor RandomMap(std::int64_t n, std::int64_t c, std::int64_t h, std::int64_t w) {
-  return torch::randn({n, c, h, w}).contiguous(at::MemoryFormat::ChannelsLast);
+  return at::randn({n, c, h, w}).contiguous(at::MemoryFormat::ChannelsLast);
 }
 
 // Images are shared out among the threads for some of these batches and not for others.
@@ -20,7 +20,7 @@ TEST(Convolution, ThreadsDoNotChangeResultsAndStayAsManyAsTheyWere) {
                                    {.in_channels = 8, .out_channels = 8, .kernel = 3, .groups = 8}};
   for (const ConvolutionSpec& spec : specs) {
     for (const std::int64_t images : {1, 3, 4, 7, 9}) {
-      torch::manual_seed(1);
+      at::manual_seed(1);
       const at::Tensor x = RandomMap(images, spec.in_channels, 13, 11);
       const at::Tensor weight =
           RandomMap(spec.out_channels, spec.in_channels / spec.groups, spec.kernel, spec.kernel);
@@ -31,11 +31,11 @@ TEST(Convolution, ThreadsDoNotChangeResultsAndStayAsManyAsTheyWere) {
         Convolve(spec, x, weight, {}, &y);
         at::Tensor dx;
         const at::Tensor dw = at::empty_like(weight);
-        ConvolveBackward(spec, torch::ones_like(y), x, weight, &dx, dw);
+        ConvolveBackward(spec, at::ones_like(y), x, weight, &dx, dw);
         EXPECT_EQ(at::get_num_threads(), threads);
         const at::Tensor all = at::cat({y.flatten(), dx.flatten(), dw.flatten()});
         results.push_back(all);
-        EXPECT_TRUE(torch::allclose(all, results[0], 1e-4, 1e-4)) << images;
+        EXPECT_TRUE(at::allclose(all, results[0], 1e-4, 1e-4)) << images;
       }
     }
   }
@@ -51,7 +51,7 @@ TEST(Convolution, TheWeightGradientIsLibTorchs) {
                                    {.in_channels = 8, .out_channels = 8, .kernel = 3, .groups = 8}};
   for (const ConvolutionSpec& spec : specs) {
     for (const std::int64_t images : {1, 4}) {
-      torch::manual_seed(2);
+      at::manual_seed(2);
       const at::Tensor x = RandomMap(images, spec.in_channels, 40, 36);
       const at::Tensor weight =
           RandomMap(spec.out_channels, spec.in_channels / spec.groups, spec.kernel, spec.kernel);
@@ -62,7 +62,7 @@ TEST(Convolution, TheWeightGradientIsLibTorchs) {
       ConvolveBackwardCpu(spec, dy, x, weight, &dx, dw);
       ConvolveBackward(spec, dy, x, weight, &expected_dx, expected);
       EXPECT_LT((dw - expected).norm().item<double>(), 1e-5 * expected.norm().item<double>());
-      EXPECT_TRUE(torch::equal(dx, expected_dx));
+      EXPECT_TRUE(at::equal(dx, expected_dx));
     }
   }
 }

@@ -3,8 +3,8 @@
 #include "headroom/kernels/simd_target.h"
 #include "headroom/ops/operation_factory.h"
 
+#include <ATen/ATen.h>
 #include <gtest/gtest.h>
-#include <torch/torch.h>
 
 #include <functional>
 
@@ -22,21 +22,19 @@ struct TwinCase {
 
 // A channel slice in the middle of wider rows, as in a concatenation; NaN around it.
 at::Tensor Slice(std::int64_t n, std::int64_t c, const Extent& e, at::ScalarType type) {
-  const at::Tensor wide = torch::full({n, c + 5, e.height, e.width}, NAN, type)
-                              .contiguous(at::MemoryFormat::ChannelsLast);
+  const at::Tensor wide =
+      at::full({n, c + 5, e.height, e.width}, NAN, type).contiguous(at::MemoryFormat::ChannelsLast);
   return wide.narrow(1, 2, c);
 }
 
 at::Tensor Dense(std::int64_t n, std::int64_t c, const Extent& e, at::ScalarType type) {
-  return torch::randn({n, c, e.height, e.width})
-      .to(type)
-      .contiguous(at::MemoryFormat::ChannelsLast);
+  return at::randn({n, c, e.height, e.width}).to(type).contiguous(at::MemoryFormat::ChannelsLast);
 }
 
 // Quarters, so that pooling has ties and sums are exact.
 at::Tensor Quarters(std::int64_t n, std::int64_t c, const Extent& e, at::ScalarType type) {
   const at::Tensor slice = Slice(n, c, e, type);
-  slice.copy_(torch::randint(-12, 12, slice.sizes()) / 4);
+  slice.copy_(at::randint(-12, 12, slice.sizes()) / 4);
   return slice;
 }
 
@@ -52,7 +50,7 @@ void ExpectNear(const Results& fused, const Results& reference, at::ScalarType t
     const at::Tensor b = reference.tensors[i].to(at::kFloat);
     const double error = ((a - b).norm() / (b.norm() + 1e-3)).item<double>();
     EXPECT_LT(error, tolerance) << "result " << i;
-    EXPECT_TRUE(torch::allclose(a, b, 10 * tolerance, 10 * tolerance)) << "result " << i;
+    EXPECT_TRUE(at::allclose(a, b, 10 * tolerance, 10 * tolerance)) << "result " << i;
   }
 }
 
@@ -71,7 +69,7 @@ class Twins : public ::testing::TestWithParam<TwinCase> {
   // sources that overlap in part.
   static Results Run(OpsChoice ops, const MakeOperation& make, ParameterStore& parameters) {
     const auto& [n, c, extent, type] = GetParam();
-    torch::manual_seed(5);
+    at::manual_seed(5);
     const std::unique_ptr<Operation> operation = make(OperationFactory(ops, at::kCPU));
     const Extent out = operation->OutputExtent(extent);
     Results results;
@@ -86,7 +84,7 @@ class Twins : public ::testing::TestWithParam<TwinCase> {
       call.output_grads.push_back({{Dense(n, channels, out, type), 0}});
       if (channels > 1) {
         const at::Tensor part = Slice(n, channels / 2, out, type);
-        part.copy_(torch::randn(part.sizes()));
+        part.copy_(at::randn(part.sizes()));
         call.output_grads.back().push_back({part, channels / 4});
       }
     }
@@ -126,10 +124,10 @@ TEST_P(Twins, Attention) {
 TEST_P(Twins, Pixels) {
   const auto& [n, c, extent, type] = GetParam();
   const auto run = [&](OpsChoice ops) {
-    torch::manual_seed(6);
+    at::manual_seed(6);
     const auto operation = OperationFactory(ops, at::kCPU).MakePixels(c);
     OperationCall call;
-    call.inputs = {torch::randint(0, 256, {n, c, extent.height, extent.width}, at::kByte)
+    call.inputs = {at::randint(0, 256, {n, c, extent.height, extent.width}, at::kByte)
                        .contiguous(at::MemoryFormat::ChannelsLast)};
     call.outputs = {{{Dense(n, c, extent, type), 0}}};
     operation->Forward(call);
@@ -160,7 +158,7 @@ class ConvolutionTwins : public Twins {
     net.bias = net.store.AddParameter("b", {c}, ParameterKind::kBias);
     net.norm.norm = net.store.AddNorm("bn", c);
     net.store.Allocate(at::kCPU, type == at::kFloat ? Element::kFloat32 : Element::kBFloat16, true);
-    torch::manual_seed(8);
+    at::manual_seed(8);
     net.store.value(net.weight).normal_(0, 1 / std::sqrt(static_cast<double>(c * kernel)));
     net.store.value(net.bias).normal_();
     net.store.value(net.norm.norm.weight).normal_(1, 0.1);
@@ -170,7 +168,7 @@ class ConvolutionTwins : public Twins {
 
   static Results RunNorm(OpsChoice ops, Net& net, NormMode mode) {
     const auto& [n, c, extent, type] = GetParam();
-    torch::manual_seed(9);
+    at::manual_seed(9);
     const auto operation = OperationFactory(ops, at::kCPU).MakeConvBnAct(net.norm);
     OperationCall call;
     call.parameters = &net.store;
@@ -184,7 +182,7 @@ class ConvolutionTwins : public Twins {
     call.outputs = {{{dense, 0}, {slice, 0}}};
     operation->Forward(call);
     const at::Tensor extra = Slice(n, c - c / 3, extent, type);
-    extra.copy_(torch::randn(extra.sizes()));
+    extra.copy_(at::randn(extra.sizes()));
     call.output_grads = {{{Dense(n, c, extent, type), 0}, {extra, c / 3}}};
     at::Tensor grad = Dense(n, c, extent, type);
     call.input_grads = {&grad, nullptr};
@@ -194,7 +192,7 @@ class ConvolutionTwins : public Twins {
 
   static Results RunBias(OpsChoice ops, Net& net) {
     const auto& [n, c, extent, type] = GetParam();
-    torch::manual_seed(10);
+    at::manual_seed(10);
     const auto operation =
         OperationFactory(ops, at::kCPU).MakeConvBias(net.norm.convolution, net.weight, net.bias);
     OperationCall call;

@@ -4,10 +4,10 @@
 #include "headroom/testing/shared_files.h"
 #include "headroom/testing_torch/golden.h"
 
+#include <ATen/ATen.h>
 #include <c10/core/CPUAllocator.h>
 #include <fmt/format.h>
 #include <gmock/gmock.h>
-#include <torch/torch.h>
 
 namespace headroom {
 namespace {
@@ -99,15 +99,15 @@ std::vector<Parameter> Parameters() {
 TEST(MuSgd, AgreesWithItsTwin) {
   const std::vector<Parameter> parameters = Parameters();
   const std::int64_t count = parameters.back().offset + parameters.back().count;
-  torch::manual_seed(5);
-  at::Tensor ours = torch::randn({count}) * 0.1;
+  at::manual_seed(5);
+  at::Tensor ours = at::randn({count}) * 0.1;
   at::Tensor twins = ours.clone();
   at::Tensor ema = ours.clone(), twin_ema = ours.clone();
   const auto optimizer = MakeMuSgd(parameters, count, at::kCPU),
              twin = MakeAtenMuSgd(parameters, count, at::kCPU);
   const std::vector<GroupStep> steps(8, {.lr = 0.01, .momentum = 0.9, .weight_decay = 5e-4});
   for (int i = 0; i < 3; ++i) {
-    const at::Tensor gradients = torch::randn({count}), before = twins.clone();
+    const at::Tensor gradients = at::randn({count}), before = twins.clone();
     optimizer->Step({.values = ours,
                      .gradients = gradients,
                      .gradient_scale = 0.5,
@@ -133,8 +133,8 @@ TEST(MuSgd, AgreesWithItsTwin) {
 TEST(MuSgd, AllocatesNothingAfterTheFirstStep) {
   const std::vector<Parameter> parameters = Parameters();
   const std::int64_t count = parameters.back().offset + parameters.back().count;
-  at::Tensor values = torch::randn({count});
-  const at::Tensor gradients = torch::randn({count});
+  at::Tensor values = at::randn({count});
+  const at::Tensor gradients = at::randn({count});
   const auto optimizer = MakeMuSgd(parameters, count, at::kCPU);
   const std::vector<GroupStep> steps(8, {.lr = 0.01, .momentum = 0.9});
   optimizer->Step({.values = values, .gradients = gradients}, steps);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "headroom/optim/newton_schulz.h"
 
+#include <ATen/ATen.h>
 #include <gmock/gmock.h>
-#include <torch/torch.h>
 
 #include <array>
 
@@ -38,17 +38,17 @@ TEST(NewtonSchulz, GivesTheReferencesMatrix) {
 }
 
 TEST(NewtonSchulz, PushesSingularValuesTowardsOne) {
-  torch::manual_seed(2);
-  const at::Tensor matrix = torch::randn({24, 60});
+  at::manual_seed(2);
+  const at::Tensor matrix = at::randn({24, 60});
   const at::Tensor values = at::linalg_svdvals(NewtonSchulz(matrix).to(at::kFloat));
   EXPECT_GT(values.min().item<double>(), 0.5);
   EXPECT_LT(values.max().item<double>(), 1.5);
 }
 
 TEST(NewtonSchulz, PermutingTheColumnsPermutesTheResult) {
-  torch::manual_seed(4);
-  const at::Tensor matrix = torch::randn({8, 36});
-  const at::Tensor order = torch::randperm(36);
+  at::manual_seed(4);
+  const at::Tensor matrix = at::randn({8, 36});
+  const at::Tensor order = at::randperm(36);
   const at::Tensor a = NewtonSchulz(matrix).to(at::kFloat).index_select(1, order);
   const at::Tensor b = NewtonSchulz(matrix.index_select(1, order)).to(at::kFloat);
   EXPECT_LT((a - b).abs().max().item<double>(), 2e-2);

@@ -5,8 +5,8 @@
 #include "headroom/optim/gradient_clip.h"
 #include "headroom/optim/musgd.h"
 
+#include <ATen/ATen.h>
 #include <benchmark/benchmark.h>
-#include <torch/torch.h>
 
 namespace headroom {
 namespace {

@@ -8,9 +8,10 @@
 #include "headroom/optim/schedule.h"
 #include "headroom/testing/shared_files.h"
 
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
 #include <gmock/gmock.h>
 #include <nlohmann/json.hpp>
-#include <torch/torch.h>
 
 namespace headroom {
 namespace {
@@ -79,7 +80,7 @@ TEST(EarlyStopping, OnlyStrictlyBetterMovesTheBestEpoch) {
 }
 
 TEST(GradientNorm, IsExactAndSeesNonFiniteValues) {
-  at::Tensor gradients = torch::randn({100001});
+  at::Tensor gradients = at::randn({100001});
   EXPECT_NEAR(GradientNorm(gradients), gradients.to(at::kDouble).norm().item<double>(), 1e-6);
   const double whole = GradientNorm(gradients);
   const int threads = at::get_num_threads();

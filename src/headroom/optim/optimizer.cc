@@ -9,6 +9,7 @@
 #include "headroom/optim/musgd.h"
 
 #include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
 #include <fmt/format.h>
 
 #include <array>

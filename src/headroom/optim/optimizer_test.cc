@@ -3,8 +3,10 @@
 
 #include "headroom/optim/aten_optimizer.h"
 
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
 #include <gmock/gmock.h>
-#include <torch/torch.h>
+#include <torch/optim.h>
 
 #include <cmath>
 
@@ -24,8 +26,8 @@ std::vector<Parameter> TwoParameters() {
 template <typename TorchOptimizer, typename TorchOptions>
 void CompareWithTorch(OptimizerKind kind, const TorchOptions& options, bool aten) {
   const std::vector<Parameter> parameters = TwoParameters();
-  torch::manual_seed(1);
-  at::Tensor values = torch::randn({117});
+  at::manual_seed(1);
+  at::Tensor values = at::randn({117});
   values.narrow(0, 108, 4).zero_();
   std::vector<at::Tensor> leaves = {values.narrow(0, 0, 108).clone().requires_grad_(),
                                     values.narrow(0, 112, 5).clone().requires_grad_()};
@@ -34,7 +36,7 @@ void CompareWithTorch(OptimizerKind kind, const TorchOptions& options, bool aten
                          : MakeOptimizer(kind, parameters, 117, at::kCPU);
   const std::vector<GroupStep> steps(3, {.lr = 0.01, .momentum = 0.9, .weight_decay = 0.05});
   for (int i = 0; i < 8; ++i) {
-    const at::Tensor gradient = torch::randn({117});
+    const at::Tensor gradient = at::randn({117});
     leaves[0].mutable_grad() = gradient.narrow(0, 0, 108).clone();
     leaves[1].mutable_grad() = gradient.narrow(0, 112, 5).clone();
     torch_optimizer.step();
@@ -88,7 +90,7 @@ TEST(Optimizer, TheOtherAdamsFollowPyTorchsTrajectories) {
   const std::vector<GroupStep> steps(3, {.lr = 0.05, .momentum = 0.9, .weight_decay = 0.01});
   for (const bool aten : {false, true}) {
     for (const Case& c : cases) {
-      at::Tensor values = torch::tensor({0.5F, -1.F, 2.F, 0.F});
+      at::Tensor values = at::tensor({0.5F, -1.F, 2.F, 0.F});
       const auto optimizer = aten ? MakeAtenOptimizer(c.kind, parameters, 4, at::kCPU)
                                   : MakeOptimizer(c.kind, parameters, 4, at::kCPU);
       for (int t = 0; t < c.steps; ++t) {
@@ -109,9 +111,9 @@ TEST(Optimizer, FirstStepsOfTheOtherAdamsFollowTheirFormulas) {
   const std::vector<Parameter> one = {
       {.name = "b", .shape = {1}, .offset = 0, .count = 1, .kind = ParameterKind::kBias}};
   const auto step = [&](OptimizerKind kind) {
-    at::Tensor value = torch::ones({1});
+    at::Tensor value = at::ones({1});
     MakeOptimizer(kind, one, 1, at::kCPU)
-        ->Step({.values = value, .gradients = torch::full({1}, 0.5)},
+        ->Step({.values = value, .gradients = at::full({1}, 0.5)},
                std::vector<GroupStep>(3, {.lr = 0.01, .momentum = 0.9}));
     return value.item<double>();
   };
@@ -124,19 +126,19 @@ TEST(Optimizer, FirstStepsOfTheOtherAdamsFollowTheirFormulas) {
 
 TEST(Optimizer, FusedStepAveragesAndCopiesInTheSamePass) {
   const std::vector<Parameter> parameters = TwoParameters();
-  at::Tensor values = torch::randn({117});
+  at::Tensor values = at::randn({117});
   at::Tensor ema = values.clone();
-  at::Tensor compute = torch::zeros({117}, at::kBFloat16);
+  at::Tensor compute = at::zeros({117}, at::kBFloat16);
   const at::Tensor before = values.clone();
   MakeOptimizer(OptimizerKind::kAdamW, parameters, 117, at::kCPU)
       ->Step({.values = values,
-              .gradients = torch::randn({117}),
+              .gradients = at::randn({117}),
               .ema = ema,
               .ema_decay = 0.75,
               .compute = compute},
              std::vector<GroupStep>(3, {.lr = 0.1, .momentum = 0.9}));
-  EXPECT_TRUE(torch::allclose(ema.narrow(0, 0, 108),
-                              (before * 0.75 + values * 0.25).narrow(0, 0, 108), 1e-6, 1e-6));
+  EXPECT_TRUE(at::allclose(ema.narrow(0, 0, 108), (before * 0.75 + values * 0.25).narrow(0, 0, 108),
+                           1e-6, 1e-6));
   EXPECT_TRUE(compute.narrow(0, 0, 108).equal(values.narrow(0, 0, 108).to(at::kBFloat16)));
 }
 
@@ -145,11 +147,11 @@ TEST(Optimizer, FrozenParametersAreNotTouched) {
   parameters[0].trainable = false;
   for (const OptimizerKind kind :
        {OptimizerKind::kSgd, OptimizerKind::kNAdam, OptimizerKind::kMuSgd}) {
-    at::Tensor values = torch::ones({117});
+    at::Tensor values = at::ones({117});
     MakeOptimizer(kind, parameters, 117, at::kCPU)
-        ->Step({.values = values, .gradients = torch::ones({117})},
+        ->Step({.values = values, .gradients = at::ones({117})},
                std::vector<GroupStep>(8, {.lr = 0.1, .momentum = 0.9, .weight_decay = 0.1}));
-    EXPECT_TRUE(values.narrow(0, 0, 108).equal(torch::ones({108})));
+    EXPECT_TRUE(values.narrow(0, 0, 108).equal(at::ones({108})));
     EXPECT_LT(values[112].item<double>(), 1);
   }
 }
@@ -168,8 +170,8 @@ TEST(Optimizer, FusedPassesAgreeWithTheirTwins) {
   std::vector<GroupStep> steps(8, {.lr = 0.02, .momentum = 0.9, .weight_decay = 0.1});
   steps[2] = {.lr = 0.05, .momentum = 0.9, .weight_decay = 0};
   for (int kind = 0; kind < 7; ++kind) {
-    torch::manual_seed(kind);
-    at::Tensor values = torch::randn({kCount});
+    at::manual_seed(kind);
+    at::Tensor values = at::randn({kCount});
     struct Run {
       at::Tensor values, ema, compute;
       std::unique_ptr<Optimizer> optimizer;
@@ -182,7 +184,7 @@ TEST(Optimizer, FusedPassesAgreeWithTheirTwins) {
                            : MakeOptimizer(k, parameters, kCount, at::kCPU)});
     }
     for (int t = 0; t < 7; ++t) {
-      const at::Tensor gradients = torch::randn({kCount});
+      const at::Tensor gradients = at::randn({kCount});
       for (Run& run : runs) {
         run.optimizer->Step({.values = run.values,
                              .gradients = gradients,
@@ -208,8 +210,8 @@ TEST(Optimizer, DoesNotDependOnTheNumberOfThreads) {
                                               .count = 115200,
                                               .kind = ParameterKind::kWeight}};
   const int threads = at::get_num_threads();
-  torch::manual_seed(3);
-  const at::Tensor start = torch::randn({115200}), gradients = torch::randn({115200});
+  at::manual_seed(3);
+  const at::Tensor start = at::randn({115200}), gradients = at::randn({115200});
   for (const OptimizerKind kind : {OptimizerKind::kAdamW, OptimizerKind::kNAdam}) {
     std::vector<at::Tensor> results;
     for (const int count : {1, 2, 3}) {

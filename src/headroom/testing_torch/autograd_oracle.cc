@@ -9,7 +9,9 @@
 #include "headroom/ops/pool_chain.h"
 #include "headroom/ops/upsample.h"
 
-#include <torch/torch.h>
+#include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
+#include <torch/csrc/autograd/autograd.h>
 
 #include <cmath>
 
@@ -41,7 +43,7 @@ class Oracle {
         std::vector<at::Tensor> parts;
         for (const ValueId part : value.parts)
           parts.push_back(values[static_cast<std::size_t>(part)]);
-        values[id] = torch::cat(parts, 1);
+        values[id] = at::cat(parts, 1);
       } else if (value.producer == next) {
         RunNode(next++, &values);
       }
@@ -71,20 +73,20 @@ class Oracle {
       return {ComputeConvBnAct(*conv, x)};
     if (const auto* conv = dynamic_cast<const ConvBias*>(&operation)) {
       const ConvolutionSpec& spec = conv->convolution();
-      return {torch::conv2d(x[0], Leaf(conv->weight()), Leaf(conv->bias()), spec.stride,
-                            spec.padding(), 1, spec.groups)};
+      return {at::conv2d(x[0], Leaf(conv->weight()), Leaf(conv->bias()), spec.stride,
+                         spec.padding(), 1, spec.groups)};
     }
     if (dynamic_cast<const Pixels*>(&operation) != nullptr) return {x[0].to(at::kFloat) / 255};
     if (dynamic_cast<const Upsample*>(&operation) != nullptr) {
-      return {torch::upsample_nearest2d(x[0], {x[0].size(2) * 2, x[0].size(3) * 2})};
+      return {at::upsample_nearest2d(x[0], {x[0].size(2) * 2, x[0].size(3) * 2})};
     }
     if (const auto* pool = dynamic_cast<const PoolChain*>(&operation)) {
       std::vector<at::Tensor> chain = {x[0]};
       for (std::int64_t i = 0; i < pool->pools(); ++i) {
-        chain.push_back(torch::max_pool2d(chain.back(), pool->kernel(), 1, pool->kernel() / 2));
+        chain.push_back(at::max_pool2d(chain.back(), pool->kernel(), 1, pool->kernel() / 2));
       }
       chain.erase(chain.begin());
-      return {torch::cat(chain, 1)};
+      return {at::cat(chain, 1)};
     }
     if (const auto* attention = dynamic_cast<const Attention*>(&operation))
       return ComputeAttention(*attention, x[0]);
@@ -94,13 +96,13 @@ class Oracle {
 
   at::Tensor ComputeConvBnAct(const ConvBnAct& conv, const std::vector<at::Tensor>& x) {
     const ConvBnActSpec& spec = conv.spec();
-    at::Tensor y = torch::conv2d(x[0], Leaf(spec.weight), {}, spec.convolution.stride,
-                                 spec.convolution.padding(), 1, spec.convolution.groups);
-    y = torch::batch_norm(y, Leaf(spec.norm.weight), Leaf(spec.norm.bias),
-                          parameters_.running_view(spec.norm.mean).clone(),
-                          parameters_.running_view(spec.norm.variance).clone(),
-                          norm_ == NormMode::kBatch, kNormMomentum, kNormEpsilon, false);
-    if (spec.activation == Activation::kSilu) y = torch::silu(y);
+    at::Tensor y = at::conv2d(x[0], Leaf(spec.weight), {}, spec.convolution.stride,
+                              spec.convolution.padding(), 1, spec.convolution.groups);
+    y = at::batch_norm(y, Leaf(spec.norm.weight), Leaf(spec.norm.bias),
+                       parameters_.running_view(spec.norm.mean).clone(),
+                       parameters_.running_view(spec.norm.variance).clone(),
+                       norm_ == NormMode::kBatch, kNormMomentum, kNormEpsilon, false);
+    if (spec.activation == Activation::kSilu) y = at::silu(y);
     return spec.residual ? y + x[1] : y;
   }
 
@@ -113,12 +115,12 @@ class Oracle {
     const at::Tensor q = split.narrow(2, 0, key);
     const at::Tensor k = split.narrow(2, key, key);
     const at::Tensor v = split.narrow(2, 2 * key, value);
-    const at::Tensor weights = torch::softmax(
-        torch::matmul(q.transpose(2, 3), k) / std::sqrt(static_cast<double>(key)), -1);
+    const at::Tensor weights =
+        at::softmax(at::matmul(q.transpose(2, 3), k) / std::sqrt(static_cast<double>(key)), -1);
     const auto map = [&](const at::Tensor& t) {
       return t.reshape({qkv.size(0), -1, qkv.size(2), qkv.size(3)});
     };
-    return {map(torch::matmul(v, weights.transpose(2, 3))), map(v)};
+    return {map(at::matmul(v, weights.transpose(2, 3))), map(v)};
   }
 
   const Graph& graph_;

@@ -3,7 +3,8 @@
 
 #include "headroom/core/file.h"
 
-#include <torch/torch.h>
+#include <ATen/ATen.h>
+#include <torch/csrc/jit/serialization/pickle.h>
 
 #include <vector>
 
@@ -13,7 +14,7 @@ TensorFile ReadTensorFile(const std::filesystem::path& path) {
   const std::string bytes = ReadFile(path).value();
   TensorFile file;
   const auto dict =
-      torch::pickle_load(std::vector<char>(bytes.begin(), bytes.end())).toGenericDict();
+      torch::jit::pickle_load(std::vector<char>(bytes.begin(), bytes.end())).toGenericDict();
   for (const auto& item : dict) {
     file.order.push_back(item.key().toStringRef());
     file.tensors[file.order.back()] = item.value().toTensor();
