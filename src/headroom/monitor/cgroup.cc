@@ -5,6 +5,7 @@
 #include "headroom/core/strings.h"
 
 #include <fmt/format.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <array>
@@ -140,6 +141,12 @@ CgroupMembership FindCgroups(const SystemRoot& root, std::string_view process) {
     if (HasWord(controllers, "cpu")) collect(false, "cpu", "cpu.cfs_quota_us", found.cpu);
   }
   return found;
+}
+
+std::optional<CgroupIdentity> IdentifyCgroup(const std::filesystem::path& real) {
+  struct stat folder{};
+  if (::stat(real.c_str(), &folder) != 0) return std::nullopt;
+  return CgroupIdentity{folder.st_dev, folder.st_ino};
 }
 
 CgroupMemory::CgroupMemory(const CgroupNode& node) : node_(node), stat_(node.real / "memory.stat") {

@@ -33,6 +33,16 @@ struct CgroupMembership {
 [[nodiscard]] CgroupMembership FindCgroups(const SystemRoot& root,
                                            std::string_view process = "self");
 
+// A group's folder as the kernel numbers it. Another group that gets the same path, as the next
+// start of a container does, has another one.
+struct CgroupIdentity {
+  std::uint64_t device = 0;
+  std::uint64_t inode = 0;
+  friend bool operator==(const CgroupIdentity&, const CgroupIdentity&) = default;
+};
+// nullopt where there is no such folder.
+[[nodiscard]] std::optional<CgroupIdentity> IdentifyCgroup(const std::filesystem::path& real);
+
 // The memory side of one group, through open files; reading allocates nothing.
 class CgroupMemory {
  public:

@@ -16,13 +16,20 @@
 namespace headroom {
 namespace {
 
-// A page of a living run is written once a second; this long without is silence.
-constexpr std::int64_t kSilenceMs = 30'000;
+// Enough where a kill for memory was counted, too: of a container that was started again at once.
+constexpr std::int64_t kSilenceAfterKillMs = 5'000;
 // A memory kill says that the plan or the limit was wrong by an unknown amount.
 constexpr double kAfterKill = 0.8;
 
 bool Rose(const std::optional<std::uint64_t>& before, const std::optional<std::uint64_t>& now) {
   return before && now && *now > *before;
+}
+
+// The group's own count is the better witness. Once it is gone the host's is the only one: a new
+// group with its path, as a container has that was started again, counts from zero.
+bool MemoryKillCounted(const RunIdentity& who, const PresentSystem& present) {
+  return present.group_oom_kills ? Rose(who.group_oom_kills, present.group_oom_kills)
+                                 : Rose(who.host_oom_kills, present.host_oom_kills);
 }
 
 std::string Headline(const LastState& last, RunFate fate, bool group_counted) {
@@ -75,6 +82,14 @@ std::string Where(const RunState& state) {
   return text + ".";
 }
 
+// The sum of the rows. The ledger's own total is read a moment after them.
+Bytes NamedBytes(const Ledger::Snapshot& ledger) {
+  Bytes named;
+  for (const Ledger::Row& row : ledger.rows[static_cast<std::size_t>(MemoryPlace::kHost)])
+    named += row.now;
+  return named;
+}
+
 std::string Holders(const RunState& state) {
   std::vector<std::pair<Bytes, std::string_view>> rows;
   for (std::size_t i = 0; i < kMemoryTagCount; ++i) {
@@ -82,10 +97,11 @@ std::string Holders(const RunState& state) {
     if (const Bytes now = state.ledger.row(tag).now; now > Bytes())
       rows.emplace_back(now, Name(tag));
   }
-  const Bytes unaccounted = SaturatingSub(state.rss_anon, state.ledger.total().now);
+  const Bytes held = HeldBytes(state.ledger, state.rss_anon);
+  const Bytes unaccounted = held - NamedBytes(state.ledger);
   if (unaccounted > Bytes()) rows.emplace_back(unaccounted, "unaccounted");
   std::sort(rows.rbegin(), rows.rend());
-  std::string text = fmt::format("It held {} ({} resident, peak {})", ToString(state.rss_anon),
+  std::string text = fmt::format("It held {} ({} resident, peak {})", ToString(held),
                                  ToString(state.rss), ToString(state.high_water));
   const char* separator = ": ";
   for (const auto& [bytes, name] : rows) {
@@ -107,20 +123,18 @@ std::string LimitLine(const RunState& state) {
   return text + ".";
 }
 
-Bytes BudgetAfter(const LastState& last, RunFate fate) {
-  if (fate != RunFate::kOomKilled) return last.state.budget;
-  const Bytes held = std::max(last.state.rss_anon, last.state.ledger.total().now);
-  // What it held was too much, and so was what the budget allowed.
-  const Bytes most = held > Bytes() && held < last.state.budget ? held : last.state.budget;
-  return Scale(most, kAfterKill);
-}
-
-std::string WhatChanges(const LastState& last, RunFate fate, Bytes budget, bool has_checkpoint) {
+std::string WhatChanges(const LastState& last, RunFate fate, Bytes cut, bool has_checkpoint) {
   const char* from = has_checkpoint ? "goes on from the last checkpoint"
                                     : "begins again: no checkpoint had been saved yet";
-  if (fate == RunFate::kOomKilled && budget > Bytes()) {
-    return fmt::format("resume=True plans again within {} instead of {} and {}.", ToString(budget),
+  if (fate == RunFate::kOomKilled && last.state.budget > Bytes()) {
+    return fmt::format("resume=True plans again within {} instead of {} and {}.", ToString(cut),
                        ToString(last.state.budget), from);
+  }
+  if (cut > Bytes()) {
+    return fmt::format(
+        "resume=True {}, within the {} that an earlier kill for memory has left (memory= sets "
+        "another budget).",
+        from, ToString(cut));
   }
   return fmt::format("resume=True {}{}.", from, has_checkpoint ? " with the same budget" : "");
 }
@@ -131,6 +145,10 @@ std::string_view Name(RunFate fate) {
   static constexpr std::array<std::string_view, 7> kNames = {
       "running", "finished", "failed", "killed for memory", "killed", "rebooted", "elsewhere"};
   return kNames[static_cast<std::size_t>(fate)];
+}
+
+Bytes HeldBytes(const Ledger::Snapshot& ledger, Bytes rss_anon) {
+  return std::max(NamedBytes(ledger), rss_anon);
 }
 
 std::string DeathReport::Text() const { return Join(lines, "\n"); }
@@ -152,8 +170,10 @@ PresentSystem LookAtPresent(const RunIdentity& identity, const SystemRoot& root)
   }
   if (!identity.cgroup.empty()) {
     const CgroupVersion version = identity.cgroup_v2 ? CgroupVersion::kV2 : CgroupVersion::kV1;
-    present.group_oom_kills =
-        CgroupMemory({version, identity.cgroup, root.At(identity.cgroup)}).OomKills(buffer);
+    const std::filesystem::path folder = root.At(identity.cgroup);
+    if (IdentifyCgroup(folder) == identity.cgroup_identity) {
+      present.group_oom_kills = CgroupMemory({version, identity.cgroup, folder}).OomKills(buffer);
+    }
   }
   present.host_oom_kills = here.host_oom_kills;
   std::error_code absent;
@@ -165,25 +185,36 @@ PresentSystem LookAtPresent(const RunIdentity& identity, const SystemRoot& root)
 RunFate DecideFate(const LastState& last, const PresentSystem& present) {
   if (last.state.end == RunEnd::kFinished) return RunFate::kFinished;
   if (last.state.end == RunEnd::kFailed) return RunFate::kFailed;
-  const bool fresh = present.unix_ms - last.state.unix_ms < kSilenceMs;
+  const std::int64_t silent_ms = present.unix_ms - last.state.unix_ms;
   if (last.identity.boot_id != present.boot_id) {
     if (last.identity.host_name == present.host_name) return RunFate::kRebooted;
-    return fresh ? RunFate::kRunning : RunFate::kElsewhere;
+    return silent_ms < kSilenceMs ? RunFate::kRunning : RunFate::kElsewhere;
   }
   const bool same_pids = last.identity.pid_namespace == present.pid_namespace;
   if (same_pids && present.start_ticks == last.identity.start_ticks) return RunFate::kRunning;
-  if (!same_pids && fresh) return RunFate::kRunning;
-  if (Rose(last.identity.group_oom_kills, present.group_oom_kills)) return RunFate::kOomKilled;
-  // The group's count is the better witness while the group exists.
-  if (!present.group_oom_kills && Rose(last.identity.host_oom_kills, present.host_oom_kills))
-    return RunFate::kOomKilled;
+  const bool counted = MemoryKillCounted(last.identity, present);
+  // Of a process that cannot be seen its page says whether it lives. The host's count alone may be
+  // of somebody else's kill: a page that is still written is believed before it.
+  if (!same_pids && silent_ms < (counted ? kSilenceAfterKillMs : kSilenceMs))
+    return RunFate::kRunning;
+  if (counted) return RunFate::kOomKilled;
   return same_pids ? RunFate::kKilled : RunFate::kElsewhere;
+}
+
+Bytes CutBudgetAfter(const LastState& last, RunFate fate) {
+  const Bytes earlier = last.state.cut_budget;
+  if (fate != RunFate::kOomKilled || last.state.budget == Bytes()) return earlier;
+  const Bytes held = std::max(last.state.rss_anon, last.state.ledger.total().now);
+  // What it held was too much, and so was what the budget allowed.
+  const Bytes most = held > Bytes() && held < last.state.budget ? held : last.state.budget;
+  const Bytes cut = Scale(most, kAfterKill);
+  return earlier > Bytes() ? std::min(earlier, cut) : cut;
 }
 
 DeathReport ExplainDeath(const LastState& last, const PresentSystem& present) {
   DeathReport report;
   report.fate = DecideFate(last, present);
-  report.budget = BudgetAfter(last, report.fate);
+  report.cut_budget = CutBudgetAfter(last, report.fate);
   const bool group_counted = Rose(last.identity.group_oom_kills, present.group_oom_kills);
   report.lines.push_back(Headline(last, report.fate, group_counted));
   if (report.fate == RunFate::kFinished) return report;
@@ -196,7 +227,7 @@ DeathReport ExplainDeath(const LastState& last, const PresentSystem& present) {
   }
   if (!last.state.note.empty()) report.lines.push_back("Its last note: " + last.state.note);
   if (report.fate == RunFate::kRunning) return report;
-  report.lines.push_back(WhatChanges(last, report.fate, report.budget, present.has_checkpoint));
+  report.lines.push_back(WhatChanges(last, report.fate, report.cut_budget, present.has_checkpoint));
   if (!last.identity.command.empty()) report.lines.push_back("  " + last.identity.command);
   return report;
 }

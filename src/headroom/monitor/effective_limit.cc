@@ -9,7 +9,6 @@
 #include <tuple>
 
 namespace headroom {
-namespace {}  // namespace
 
 LimitWatch::LimitWatch(const SystemRoot& root, const ResourceLimits& rlimits)
     : memory_(root), rlimits_(rlimits), buffer_(kPollBufferSize) {
@@ -27,7 +26,7 @@ LimitWatch::Reading LimitWatch::Read() {
   limits_[0] = reading.host.total == Bytes() ? Bytes::Max() : reading.host.available + ours;
   limits_[1] = rlimits_.address_space == Bytes::Max()
                    ? Bytes::Max()
-                   : SaturatingSub(rlimits_.address_space, reading.process.virtual_size);
+                   : SaturatingSub(rlimits_.address_space, reading.process.virtual_size) + ours;
   limits_[2] = rlimits_.data;
   Bytes tightest = Bytes::Max();
   for (std::size_t i = 0; i < groups_.size(); ++i) {

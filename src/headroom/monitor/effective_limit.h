@@ -24,8 +24,8 @@ struct MemoryLimit {
 //   MemAvailable + our anonymous bytes;
 //   for each memory cgroup: its limit (v2: the smaller of max and high) less what others in it hold
 //   that cannot be reclaimed (usage - clean file cache - our anonymous bytes; shmem counts as
-//   held); RLIMIT_AS - address space in use (libraries included: careful by what we hold already);
-//   RLIMIT_DATA.
+//   held); RLIMIT_AS - address space in use (libraries included) + our anonymous bytes: what we
+//   map and fill ourselves moves it as little as the others; RLIMIT_DATA.
 // Reading allocates nothing. Not thread-safe.
 class LimitWatch {
  public:

@@ -4,7 +4,6 @@
 #include "headroom/core/error.h"
 #include "headroom/core/file.h"
 #include "headroom/core/strings.h"
-#include "headroom/monitor/cgroup.h"
 #include "headroom/monitor/host_memory.h"
 
 #include <fcntl.h>
@@ -18,6 +17,7 @@
 #include <cstring>
 #include <string_view>
 #include <type_traits>
+#include <utility>
 
 namespace headroom {
 namespace {
@@ -25,7 +25,7 @@ namespace {
 // The layout of the page. Little-endian machines only, as the rest of the program; a change of
 // layout or of the tags takes a new version.
 constexpr std::array<char, 8> kMagic = {'H', 'E', 'A', 'D', 'R', 'O', 'O', 'M'};
-constexpr std::uint32_t kVersion = 1;
+constexpr std::uint32_t kVersion = 2;
 constexpr std::uint64_t kUnknown = UINT64_MAX;
 
 struct IdentityBlock {
@@ -38,10 +38,12 @@ struct IdentityBlock {
   std::uint64_t host_oom_kills;
   std::int64_t start_unix_s;
   std::uint64_t cgroup_v2;
+  std::uint64_t cgroup_device;
+  std::uint64_t cgroup_inode;
   char boot_id[40];
   char host_name[64];
-  char pid_namespace[32];
-  char cgroup[256];
+  char pid_namespace[24];
+  char cgroup[248];
   char run_folder[320];
   char command[368];
   std::uint64_t checksum;
@@ -54,10 +56,10 @@ struct StateBlock {
       workers, imgsz, reserved;
   std::uint64_t rows[kMemoryPlaceCount][kMemoryTagCount][2];  // Now, peak.
   std::uint64_t totals[kMemoryPlaceCount][2];
-  std::uint64_t rss, rss_anon, high_water, budget, limit, device_budget, device_used;
+  std::uint64_t rss, rss_anon, high_water, budget, limit, device_budget, device_used, cut_budget;
   double pressure_some, limit_falls_per_s, images_per_s;
   char limit_origin[224];
-  char note[232];
+  char note[224];
   std::uint64_t checksum;
 };
 
@@ -101,6 +103,8 @@ IdentityBlock Encode(const RunIdentity& identity) {
   block.host_oom_kills = identity.host_oom_kills.value_or(kUnknown);
   block.start_unix_s = identity.start_unix_s;
   block.cgroup_v2 = identity.cgroup_v2 ? 1 : 0;
+  block.cgroup_device = identity.cgroup_identity.device;
+  block.cgroup_inode = identity.cgroup_identity.inode;
   Put(block.boot_id, identity.boot_id);
   Put(block.host_name, identity.host_name);
   Put(block.pid_namespace, identity.pid_namespace);
@@ -123,6 +127,7 @@ RunIdentity Decode(const IdentityBlock& block) {
   identity.start_ticks = block.start_ticks;
   identity.cgroup = Get(block.cgroup);
   identity.cgroup_v2 = block.cgroup_v2 != 0;
+  identity.cgroup_identity = {block.cgroup_device, block.cgroup_inode};
   identity.group_oom_kills = known(block.group_oom_kills);
   identity.host_oom_kills = known(block.host_oom_kills);
   identity.start_unix_s = block.start_unix_s;
@@ -165,6 +170,7 @@ StateBlock Encode(const RunState& state, std::uint64_t sequence) {
   block.limit = state.limit.count();
   block.device_budget = state.device_budget.count();
   block.device_used = state.device_used.count();
+  block.cut_budget = state.cut_budget.count();
   block.pressure_some = state.pressure_some;
   block.limit_falls_per_s = state.limit_falls_per_s;
   block.images_per_s = state.images_per_s;
@@ -203,6 +209,7 @@ RunState Decode(const StateBlock& block) {
   state.limit = Bytes(block.limit);
   state.device_budget = Bytes(block.device_budget);
   state.device_used = Bytes(block.device_used);
+  state.cut_budget = Bytes(block.cut_budget);
   state.pressure_some = block.pressure_some;
   state.limit_falls_per_s = block.limit_falls_per_s;
   state.images_per_s = block.images_per_s;
@@ -219,6 +226,11 @@ std::optional<RunState> NewestState(const Page& page) {
     if (newest == nullptr || block.sequence > newest->sequence) newest = &block;
   }
   return newest == nullptr ? std::nullopt : std::optional(Decode(*newest));
+}
+
+// Best effort: the page is for explaining, a disk that fails shows elsewhere.
+void SyncToDisk(std::byte* page, std::size_t size) {
+  static_cast<void>(::msync(page, size, MS_SYNC));
 }
 
 }  // namespace
@@ -244,6 +256,7 @@ RunIdentity IdentifyThisProcess(const SystemRoot& root) {
   for (const CgroupNode& node : FindCgroups(root).memory) {
     identity.group_oom_kills = CgroupMemory(node).OomKills(buffer);
     identity.cgroup = node.path;
+    identity.cgroup_identity = IdentifyCgroup(node.real).value_or(CgroupIdentity());
     identity.cgroup_v2 = node.version == CgroupVersion::kV2;
     if (identity.group_oom_kills) break;
   }
@@ -268,7 +281,20 @@ void SetFromSample(RunState& state, const ResourceSample& sample, std::string_vi
   if (sample.gpu) state.device_used = sample.gpu->used;
 }
 
-LastStateWriter::LastStateWriter(const std::filesystem::path& path, const RunIdentity& identity) {
+class LastStateWriter::Turn {
+ public:
+  explicit Turn(LastStateWriter& writer) : writer_(writer) {}
+  ~Turn() { writer_.EndTurn(); }
+  Turn(const Turn&) = delete;
+  Turn& operator=(const Turn&) = delete;
+
+ private:
+  LastStateWriter& writer_;
+};
+
+LastStateWriter::LastStateWriter(const std::filesystem::path& path, const RunIdentity& identity,
+                                 PageSync sync)
+    : sync_(sync ? std::move(sync) : SyncToDisk) {
   const IdentityBlock block = Encode(identity);
   // Written in full before it is mapped: a write to a hole of a full disk is a bus error.
   WriteFileAtomic(path, [&block](FileWriter& writer) {
@@ -294,16 +320,47 @@ LastStateWriter::~LastStateWriter() {
 }
 
 void LastStateWriter::Update(const RunState& state) {
-  MutexLock lock(mutex_);
-  const StateBlock block = Encode(state, ++sequence_);
+  Update([&state] { return state; });
+}
+
+void LastStateWriter::Update(const StateSource& newest) { Write(newest, WhenBusy::kWait); }
+
+bool LastStateWriter::TryUpdate(const StateSource& newest) {
+  return Write(newest, WhenBusy::kSkip);
+}
+
+bool LastStateWriter::Write(const StateSource& newest, WhenBusy when_busy) {
+  if (!BeginTurn(when_busy)) return false;
+  const Turn turn(*this);
+  const StateBlock block = Encode(newest(), ++sequence_);
   std::memcpy(page_ + offsetof(Page, states) + (sequence_ % 2) * sizeof(StateBlock), &block,
               sizeof block);
+  return true;
+}
+
+bool LastStateWriter::BeginTurn(WhenBusy when_busy) {
+  MutexLock lock(mutex_);
+  // A store into a page that is being synced may wait for the disk, too.
+  if (when_busy == WhenBusy::kSkip && (writing_ || syncs_ > 0)) return false;
+  while (writing_) turn_ended_.wait(mutex_);
+  writing_ = true;
+  return true;
+}
+
+void LastStateWriter::EndTurn() {
+  MutexLock lock(mutex_);
+  writing_ = false;
+  turn_ended_.notify_one();
 }
 
 void LastStateWriter::Sync() {
+  {
+    MutexLock lock(mutex_);
+    ++syncs_;
+  }
+  sync_(page_, kLastStateSize);
   MutexLock lock(mutex_);
-  // Best effort: the page is for explaining, a disk that fails shows elsewhere.
-  static_cast<void>(::msync(page_, kLastStateSize, MS_SYNC));
+  --syncs_;
 }
 
 Result<LastState> ReadLastState(const std::filesystem::path& path) {

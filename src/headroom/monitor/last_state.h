@@ -6,6 +6,7 @@
 #include "headroom/core/result.h"
 #include "headroom/memory/ledger.h"
 #include "headroom/memory/memory_plan.h"
+#include "headroom/monitor/cgroup.h"
 #include "headroom/monitor/polled_file.h"
 #include "headroom/monitor/resource_sample.h"
 
@@ -13,6 +14,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -27,6 +29,7 @@ struct RunIdentity {
   std::int64_t pid = 0;
   std::uint64_t start_ticks = 0;  // The process's start time since boot.
   std::string cgroup;  // Folder of the innermost memory group, as the system has it; or empty.
+  CgroupIdentity cgroup_identity;  // Zero where there is no group.
   bool cgroup_v2 = false;
   std::optional<std::uint64_t> group_oom_kills;  // Its oom_kill count.
   std::optional<std::uint64_t> host_oom_kills;   // That of /proc/vmstat.
@@ -58,6 +61,7 @@ struct RunState {
   Bytes rss_anon;
   Bytes high_water;
   Bytes budget;
+  Bytes cut_budget;  // What kills for memory have cut the budget to; zero: there were none.
   Bytes limit;
   std::string limit_origin;
   Bytes device_budget;
@@ -86,23 +90,45 @@ inline constexpr const char* kLastStateName = "last_state.bin";
 // A page of a file in memory: the kernel keeps what was written when the process is killed, and
 // Sync carries it over a power cut. The state is written in turn to two places with a checksum
 // each, so a kill in the middle of a write leaves the one before. Texts are cut to what fits.
-// Thread-safe; Update costs some microseconds and allocates nothing.
+// Thread-safe. A write costs some microseconds, but where the page is on its way to a busy disk the
+// kernel may hold the writer until it has arrived.
 class LastStateWriter {
  public:
-  // Creates or replaces the file; throws WriteError.
-  LastStateWriter(const std::filesystem::path& path, const RunIdentity& identity);
+  // Asked for when it is this write's turn: of two writers the later one has the newer state.
+  using StateSource = std::function<RunState()>;
+  // Carries the page to the disk; it may block.
+  using PageSync = std::function<void(std::byte* page, std::size_t size)>;
+
+  // Creates or replaces the file; throws WriteError. `sync`: msync but in tests.
+  LastStateWriter(const std::filesystem::path& path, const RunIdentity& identity,
+                  PageSync sync = nullptr);
   ~LastStateWriter();
   LastStateWriter(const LastStateWriter&) = delete;
   LastStateWriter& operator=(const LastStateWriter&) = delete;
 
   void Update(const RunState& state) EXCLUDES(mutex_);
-  // To the disk; at changes of phase (a millisecond, or what the disk takes).
+  void Update(const StateSource& newest) EXCLUDES(mutex_);
+  // For who cannot wait: false, and nothing is written, while another writes or syncs.
+  bool TryUpdate(const StateSource& newest) EXCLUDES(mutex_);
+  // To the disk; at changes of phase (a millisecond, or what the disk takes). Others may write
+  // meanwhile: the two places hold one whole state whatever the disk gets.
   void Sync() EXCLUDES(mutex_);
 
  private:
-  Mutex mutex_;
+  enum class WhenBusy : bool { kWait, kSkip };
+  class Turn;
+  [[nodiscard]] bool BeginTurn(WhenBusy when_busy) EXCLUDES(mutex_);
+  void EndTurn() EXCLUDES(mutex_);
+  bool Write(const StateSource& newest, WhenBusy when_busy) EXCLUDES(mutex_);
+
+  const PageSync sync_;
   std::byte* page_ = nullptr;
-  std::uint64_t sequence_ GUARDED_BY(mutex_) = 0;
+  std::uint64_t sequence_ = 0;  // Of who has the turn, like the page.
+  // Held for a moment only, never while the page is touched: that may wait for the disk.
+  Mutex mutex_;
+  CondVar turn_ended_;
+  bool writing_ GUARDED_BY(mutex_) = false;
+  int syncs_ GUARDED_BY(mutex_) = 0;
 };
 
 // Also while the run writes. Failure: absent, not such a page, of another version, or damaged.

@@ -16,6 +16,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <future>
+#include <thread>
+
 namespace headroom {
 namespace {
 
@@ -61,6 +64,7 @@ RunIdentity SomeIdentity() {
   identity.start_ticks = 99;
   identity.cgroup = "/sys/fs/cgroup/job";
   identity.cgroup_v2 = true;
+  identity.cgroup_identity = {27, 1234};
   identity.group_oom_kills = 2;
   identity.host_oom_kills = 5;
   identity.run_folder = "runs/detect/train";
@@ -85,6 +89,7 @@ TEST(LastState, ComesBackAsItWasWritten) {
   {
     LastStateWriter writer(path, SomeIdentity());
     RunState state = SomeState();
+    state.cut_budget = Bytes::MiB(1234);
     for (int i = 1; i <= 7; ++i) {
       state.batch = i;
       writer.Update(state);
@@ -96,9 +101,12 @@ TEST(LastState, ComesBackAsItWasWritten) {
   EXPECT_EQ(last->identity.command, SomeIdentity().command);
   EXPECT_EQ(last->identity.group_oom_kills, 2U);
   EXPECT_EQ(last->identity.start_ticks, 99U);
+  EXPECT_EQ(last->identity.cgroup_identity, SomeIdentity().cgroup_identity);
+  EXPECT_EQ(last->identity.pid_namespace, "pid:[1]");
   EXPECT_EQ(last->state.limit_origin, SomeState().limit_origin);
   EXPECT_EQ(last->state.ledger.row(MemoryTag::kActivations).peak, Bytes::MiB(1000));
   EXPECT_EQ(last->state.ledger.total().now, Bytes::MiB(1200));
+  EXPECT_EQ(last->state.cut_budget, Bytes::MiB(1234));
   EXPECT_DOUBLE_EQ(last->state.images_per_s, 12.5);
   EXPECT_EQ(std::filesystem::file_size(path), kLastStateSize);
 }
@@ -167,10 +175,59 @@ TEST(LastState, ForeignAndDamagedFilesAreSaidToBe) {
   bytes[20] ^= 1;
   WriteFileAtomic(path, bytes);
   EXPECT_THAT(ReadLastState(path).error(), HasSubstr("is damaged"));
-  bytes[8] = 77;
-  WriteFileAtomic(path, bytes);
-  EXPECT_THAT(ReadLastState(path).error(), HasSubstr("another version"));
+  for (const char version : {char{1}, char{77}}) {
+    bytes[8] = version;
+    WriteFileAtomic(path, bytes);
+    EXPECT_THAT(ReadLastState(path).error(), HasSubstr("another version"));
+  }
   EXPECT_THROW(LastStateWriter(folder.path() / "absent" / "page", SomeIdentity()), WriteError);
+}
+
+TEST(LastState, ADiskThatIsBusyHoldsNobodyButWhoSyncs) {
+  const testing::TempDir folder;
+  const auto path = folder.path() / kLastStateName;
+  std::promise<void> syncing;
+  std::promise<void> disk_is_free;
+  LastStateWriter writer(path, SomeIdentity(), [&](std::byte*, std::size_t size) {
+    EXPECT_EQ(size, kLastStateSize);
+    syncing.set_value();
+    disk_is_free.get_future().wait();
+  });
+  std::jthread trainer([&] { writer.Sync(); });
+  syncing.get_future().wait();
+  RunState state = SomeState();
+  state.batch = 18;
+  writer.Update(state);
+  EXPECT_EQ(ReadLastState(path)->state.batch, 18);
+  EXPECT_FALSE(writer.TryUpdate([&] { return SomeState(); })) << "it might wait for the disk";
+  EXPECT_EQ(ReadLastState(path)->state.batch, 18);
+  disk_is_free.set_value();
+  trainer.join();
+  state.batch = 19;
+  EXPECT_TRUE(writer.TryUpdate([&] { return state; }));
+  EXPECT_EQ(ReadLastState(path)->state.batch, 19);
+  // The destructor syncs again.
+  syncing = {};
+  disk_is_free = {};
+  disk_is_free.set_value();
+}
+
+TEST(LastState, WhoCannotWaitSkipsAPageThatIsWritten) {
+  const testing::TempDir folder;
+  LastStateWriter writer(folder.path() / kLastStateName, SomeIdentity());
+  int asked = 0;
+  writer.Update([&] {
+    EXPECT_FALSE(writer.TryUpdate([&] {
+      ++asked;
+      return RunState();
+    }));
+    return SomeState();
+  });
+  EXPECT_EQ(asked, 0);
+  // A state that cannot be had leaves the page to the next.
+  EXPECT_THROW(writer.Update([]() -> RunState { throw std::bad_alloc(); }), std::bad_alloc);
+  EXPECT_TRUE(writer.TryUpdate(SomeState));
+  EXPECT_EQ(ReadLastState(folder.path() / kLastStateName)->state.batch, SomeState().batch);
 }
 
 TEST(LastState, LongTextsAreCut) {
@@ -216,8 +273,83 @@ TEST(DeathReport, ARunInAnotherContainerLivesAsLongAsItWrites) {
   PresentSystem present = SamePresent();
   present.pid_namespace = "pid:[2]";
   EXPECT_EQ(DecideFate(last, present), RunFate::kElsewhere);
+  present.unix_ms = SomeState().unix_ms + 20'000;
+  EXPECT_EQ(DecideFate(last, present), RunFate::kRunning);
+  // Another container sees no group of it, and counts everybody's kills.
+  present.group_oom_kills = std::nullopt;
+  present.host_oom_kills = 6;
   present.unix_ms = SomeState().unix_ms + 2000;
   EXPECT_EQ(DecideFate(last, present), RunFate::kRunning);
+  present.unix_ms = SomeState().unix_ms + 6000;
+  EXPECT_EQ(DecideFate(last, present), RunFate::kOomKilled);
+}
+
+// A container with a cgroup namespace of its own: its group is at the mount point, whatever its
+// name outside.
+class Container : public ::testing::Test {
+ protected:
+  Container() {
+    system_.Host(20000, 300);
+    system_.Write("/proc/sys/kernel/random/boot_id", "boot-a\n");
+    system_.Write("/proc/self/cgroup", "0::/\n");
+    system_.Write("/proc/self/mountinfo",
+                  "31 25 0:28 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw,nsdelegate\n");
+    Start("pid:[1]", 7);
+  }
+  // What is seen from a container that has just begun.
+  void Start(const char* pid_namespace, int host_kills) {
+    const auto link = system_.root().At("/proc/self/ns/pid");
+    std::filesystem::create_directories(link.parent_path());
+    std::filesystem::remove(link);
+    std::filesystem::create_symlink(pid_namespace, link);
+    // The old folder stays, elsewhere: its number shall not be given again.
+    const auto group = system_.root().At("/sys/fs/cgroup");
+    if (std::filesystem::exists(group))
+      std::filesystem::rename(group, system_.root().At("/sys/fs/old"));
+    system_.Write("/sys/fs/cgroup/memory.current", "1000\n");
+    system_.Write("/sys/fs/cgroup/memory.events", "oom 0\noom_kill 0\n");
+    system_.Write("/proc/vmstat", "pgfault 1\noom_kill " + std::to_string(host_kills) + "\n");
+  }
+  [[nodiscard]] LastState Page() const {
+    LastState last{IdentifyThisProcess(system_.root()), SomeState()};
+    last.identity.pid = 999'999'999;  // None in the made-up /proc.
+    return last;
+  }
+  [[nodiscard]] RunFate Fate(const LastState& last) const {
+    return DecideFate(last, LookAtPresent(last.identity, system_.root()));
+  }
+  testing::FakeSystem system_;
+};
+
+TEST_F(Container, AKillIsRecognisedFromTheNextStart) {
+  const LastState last = Page();
+  EXPECT_EQ(last.identity.group_oom_kills, 0U);
+  EXPECT_EQ(last.identity.host_oom_kills, 7U);
+  EXPECT_NE(last.identity.cgroup_identity, CgroupIdentity());
+  Start("pid:[2]", 8);
+  EXPECT_EQ(LookAtPresent(last.identity, system_.root()).group_oom_kills, std::nullopt);
+  EXPECT_EQ(Fate(last), RunFate::kOomKilled);
+}
+
+TEST_F(Container, AKillIsRecognisedWhereTheNamespacesNumberIsUsedAgain) {
+  const LastState last = Page();
+  Start("pid:[1]", 8);
+  EXPECT_EQ(Fate(last), RunFate::kOomKilled);
+}
+
+TEST_F(Container, AnotherEndIsNotTakenForAKillForMemory) {
+  const LastState last = Page();
+  Start("pid:[2]", 7);
+  EXPECT_EQ(Fate(last), RunFate::kElsewhere);
+}
+
+TEST_F(Container, ItsOwnCountIsBelievedWhileItsGroupIsThere) {
+  const LastState last = Page();
+  system_.Write("/proc/vmstat", "oom_kill 8\n");
+  EXPECT_EQ(LookAtPresent(last.identity, system_.root()).group_oom_kills, 0U);
+  EXPECT_EQ(Fate(last), RunFate::kKilled);
+  system_.Write("/sys/fs/cgroup/memory.events", "oom 1\noom_kill 1\n");
+  EXPECT_EQ(Fate(last), RunFate::kOomKilled);
 }
 
 TEST(DeathReport, AnEndThatWasSaidIsBelieved) {
@@ -244,10 +376,40 @@ TEST(DeathReport, SaysWhatWasHeldTheLimitAndWhatChanges) {
                               "900 MiB, mosaic pool 300 MiB, unaccounted 200 MiB."));
   EXPECT_THAT(text,
               HasSubstr("the limit was 1.95 GiB (memory.max of /sys/fs/cgroup/job (2.00 GiB))"));
-  EXPECT_EQ(report.budget, Scale(Bytes::MiB(1400), 0.8));
+  EXPECT_EQ(report.cut_budget, Scale(Bytes::MiB(1400), 0.8));
   EXPECT_THAT(text, HasSubstr("plans again within 1.09 GiB instead of 1.56 GiB"));
   EXPECT_THAT(text, HasSubstr("yolo train resume=True"));
-  EXPECT_EQ(ExplainDeath({SomeIdentity(), SomeState()}, SamePresent()).budget, Bytes::MiB(1600));
+  EXPECT_EQ(ExplainDeath({SomeIdentity(), SomeState()}, SamePresent()).cut_budget, Bytes());
+}
+
+TEST(DeathReport, WhatItHeldIsTheSumOfItsRows) {
+  // Libraries are pages of files: rows that count them are more than what is anonymous.
+  LastState last{SomeIdentity(), SomeState()};
+  last.state.rss_anon = Bytes::MiB(500);
+  EXPECT_THAT(ExplainDeath(last, SamePresent()).Text(),
+              HasSubstr("It held 1.17 GiB (1.46 GiB resident, peak 1.56 GiB): activations 900 MiB, "
+                        "mosaic pool 300 MiB."));
+}
+
+TEST(DeathReport, ACutOutlivesTheRunsThatComeAfterIt) {
+  LastState last{SomeIdentity(), SomeState()};
+  last.state.cut_budget = Bytes::MiB(1024);
+  PresentSystem present = SamePresent();
+  present.has_checkpoint = true;
+  const DeathReport killed = ExplainDeath(last, present);
+  EXPECT_EQ(killed.cut_budget, Bytes::MiB(1024));
+  EXPECT_THAT(killed.Text(),
+              AllOf(HasSubstr("within the 1.00 GiB that an earlier kill for memory has left"),
+                    Not(HasSubstr("same budget"))));
+  for (const RunFate fate : {RunFate::kFinished, RunFate::kFailed, RunFate::kElsewhere})
+    EXPECT_EQ(CutBudgetAfter(last, fate), Bytes::MiB(1024));
+  // The next kill cuts more, and never less.
+  EXPECT_EQ(CutBudgetAfter(last, RunFate::kOomKilled), Bytes::MiB(1024));
+  last.state.rss_anon = last.state.ledger.totals[0].now = Bytes::MiB(1000);
+  EXPECT_EQ(CutBudgetAfter(last, RunFate::kOomKilled), Bytes::MiB(800));
+  // Killed before the first sample: what it held is not known.
+  last.state.budget = Bytes();
+  EXPECT_EQ(CutBudgetAfter(last, RunFate::kOomKilled), Bytes::MiB(1024));
 }
 
 TEST(DeathReport, SaysWhetherThereIsACheckpointToGoOnFrom) {
@@ -367,6 +529,42 @@ TEST(MonitorScreen, TheJsonHasTheSameFigures) {
   EXPECT_EQ(json["host"]["consumers"]["unaccounted"]["now"], std::uint64_t{200} << 20);
   EXPECT_EQ(json["fate"], "running");
   EXPECT_EQ(json["micro_batch"], 16);
+}
+
+TEST(MonitorScreen, TheRowsAddUpToWhatIsHeld) {
+  for (const std::uint64_t anonymous_mib : {500, 1400}) {
+    MonitorView view = SomeView();
+    view.last.state.rss_anon = Bytes::MiB(anonymous_mib);
+    const auto json = nlohmann::json::parse(RenderJson(view));
+    std::uint64_t sum = 0;
+    for (const auto& row : json["host"]["consumers"]) sum += row["now"].get<std::uint64_t>();
+    EXPECT_EQ(json["host"]["held"], sum);
+    EXPECT_EQ(json["host"]["rss_anon"], anonymous_mib << 20);
+    EXPECT_EQ(json["host"]["rss"], std::uint64_t{1500} << 20);
+  }
+  MonitorView view = SomeView();
+  view.last.state.rss_anon = Bytes::MiB(500);
+  const std::string screen = RenderScreen(view, 80);
+  EXPECT_THAT(screen, HasSubstr("1.17 GiB  60 %"));
+  EXPECT_THAT(screen, HasSubstr("resident 1.46 GiB, 500 MiB of it anonymous, peak 1.56 GiB"));
+  EXPECT_THAT(screen, HasSubstr("room 1.46 GiB")) << "the limit counts what is anonymous";
+}
+
+TEST(MonitorScreen, ARunThatHasEndedMeetsNoLimit) {
+  MonitorView view = SomeView();
+  view.last.state.limit_falls_per_s = 1e8;
+  view.fate = RunFate::kKilled;
+  const std::string screen = RenderScreen(view, 80);
+  EXPECT_THAT(screen, HasSubstr("room was 600 MiB\n"));
+  EXPECT_THAT(screen, Not(HasSubstr("the limit is met")));
+}
+
+TEST(MonitorScreen, NothingIsCutForAPipe) {
+  MonitorView view = SomeView();
+  view.last.state.note = std::string(300, 'x');
+  const std::string screen = RenderScreen(view, 80, ScreenStyle::kUncut);
+  EXPECT_THAT(screen, HasSubstr("note: " + view.last.state.note + "\n"));
+  EXPECT_THAT(screen, Not(HasSubstr("\x1b")));
 }
 
 TEST(MonitorScreen, AnEmptyPageIsNoCrash) {

@@ -5,6 +5,7 @@
 #include "headroom/monitor/fake_system.h"
 #include "headroom/monitor/gpu_memory.h"
 #include "headroom/monitor/pressure.h"
+#include "headroom/monitor/pressure_policy.h"
 #include "headroom/monitor/usable_cores.h"
 
 #include <gmock/gmock.h>
@@ -124,11 +125,32 @@ TEST_F(V2, TheWatchFollowsWhatOthersTake) {
 TEST_F(V2, ResourceLimitsCount) {
   const EffectiveLimit as =
       FindEffectiveLimit(system_.root(), {.address_space = Bytes::MiB(3000), .data = Bytes::Max()});
-  EXPECT_EQ(as.smallest.bytes, Bytes::MiB(2000));
+  EXPECT_EQ(as.smallest.bytes, Bytes::MiB(3000 - 1000 + 300));
   EXPECT_THAT(as.smallest.origin, HasSubstr("RLIMIT_AS (2.93 GiB, of which 0.98 GiB is mapped"));
   const EffectiveLimit data =
       FindEffectiveLimit(system_.root(), {.address_space = Bytes::Max(), .data = Bytes::MiB(700)});
   EXPECT_EQ(data.smallest.bytes, Bytes::MiB(700));
+}
+
+TEST_F(V2, OurOwnGrowthMovesNoAddressSpaceLimit) {
+  LimitWatch watch(system_.root(), {.address_space = Bytes::MiB(3000), .data = Bytes::Max()});
+  std::vector<ResourceSample> samples;
+  for (std::uint64_t grown = 0; grown <= 1600; grown += 400) {
+    system_.Host(20000, 300 + grown, 1000 + grown);
+    const LimitWatch::Reading reading = watch.Read();
+    EXPECT_EQ(reading.limit, Bytes::MiB(2300)) << grown;
+    EXPECT_EQ(reading.Room(), Bytes::MiB(2000 - grown));
+    ResourceSample& sample = samples.emplace_back();
+    sample.seconds = static_cast<double>(samples.size());
+    sample.process = reading.process;
+    sample.limit = reading.limit;
+    sample.budget = Bytes::MiB(2100);
+  }
+  EXPECT_EQ(FallingRate(samples, 8), 0);
+  EXPECT_FALSE(Advise(samples, Bytes::MiB(2100))) << "no neighbour has taken anything";
+  // What is mapped and not held is room that is gone.
+  system_.Host(20000, 1900, 2800);
+  EXPECT_EQ(watch.Read().limit, Bytes::MiB(2100));
 }
 
 TEST_F(V2, ReadingAllocatesNothing) {

@@ -52,21 +52,33 @@ double Fraction(Bytes part, Bytes whole) {
                           : static_cast<double>(part.count()) / static_cast<double>(whole.count());
 }
 
-Bytes HeldNow(const MonitorView& view) {
+// What the limit counts.
+Bytes AnonymousNow(const MonitorView& view) {
   return view.process && view.process->rss_anon > Bytes() ? view.process->rss_anon
                                                           : view.last.state.rss_anon;
 }
 
+Bytes ResidentNow(const MonitorView& view) {
+  return view.process && view.process->rss > Bytes() ? view.process->rss : view.last.state.rss;
+}
+
+// What the rows of the consumers add up to.
+Bytes HeldNow(const MonitorView& view) {
+  return HeldBytes(view.last.state.ledger, AnonymousNow(view));
+}
+
 std::vector<Bar> Consumers(const MonitorView& view, MemoryPlace place) {
   std::vector<Bar> bars;
+  Bytes named;
   const Ledger::Snapshot& ledger = view.last.state.ledger;
   for (std::size_t i = 0; i < kMemoryTagCount; ++i) {
     const auto tag = static_cast<MemoryTag>(i);
     const Ledger::Row& row = ledger.row(tag, place);
+    named += row.now;
     if (row.now > Bytes()) bars.push_back({std::string(Name(tag)), row.now, row.peak});
   }
   if (place == MemoryPlace::kHost) {
-    const Bytes unaccounted = SaturatingSub(HeldNow(view), ledger.total().now);
+    const Bytes unaccounted = SaturatingSub(HeldNow(view), named);
     if (unaccounted > Bytes()) bars.push_back({"unaccounted", unaccounted, unaccounted});
   }
   std::sort(bars.begin(), bars.end(), [](const Bar& a, const Bar& b) {
@@ -80,7 +92,9 @@ class Screen {
   Screen(int width, ScreenStyle style)
       : width_(static_cast<std::size_t>(std::max(width, 40))), style_(style) {}
 
-  void Line(const std::string& line) { text_ += Cut(line, width_) + "\n"; }
+  void Line(const std::string& line) {
+    text_ += (style_ == ScreenStyle::kUncut ? line : Cut(line, width_)) + "\n";
+  }
   void AddBar(const Bar& bar, Bytes whole) {
     const double fraction = Fraction(bar.now, whole);
     const std::string figures = fmt::format(" {:>9} {:>3.0f} %", ToString(bar.now), 100 * fraction);
@@ -117,16 +131,23 @@ void AddPlace(Screen& screen, const MonitorView& view, MemoryPlace place, const 
     screen.AddBar({"  " + bar.name, bar.now, bar.peak}, whole);
 }
 
+// What is left below the limit, and where it goes: nowhere once the run has ended.
+std::string RoomLine(const MonitorView& view) {
+  const RunState& state = view.last.state;
+  const Bytes room = SaturatingSub(state.limit, AnonymousNow(view));
+  if (view.fate != RunFate::kRunning) return fmt::format("room was {}", ToString(room));
+  if (state.limit_falls_per_s <= 1e6)
+    return fmt::format("room {}, others' use is steady", ToString(room));
+  const Bytes rate(static_cast<std::uint64_t>(state.limit_falls_per_s));
+  return fmt::format("room {}, others take {}/s, the limit is met in {:.0f} s", ToString(room),
+                     ToString(rate), static_cast<double>(room.count()) / state.limit_falls_per_s);
+}
+
 void AddConditions(Screen& screen, const MonitorView& view) {
   const RunState& state = view.last.state;
-  const Bytes room = SaturatingSub(state.limit, HeldNow(view));
-  std::string trend = "others' use is steady";
-  if (state.limit_falls_per_s > 1e6) {
-    const Bytes rate(static_cast<std::uint64_t>(state.limit_falls_per_s));
-    trend = fmt::format("others take {}/s, the limit is met in {:.0f} s", ToString(rate),
-                        static_cast<double>(room.count()) / state.limit_falls_per_s);
-  }
-  screen.Line(fmt::format("room {}, {}", ToString(room), trend));
+  screen.Line(fmt::format("resident {}, {} of it anonymous, peak {}", ToString(ResidentNow(view)),
+                          ToString(AnonymousNow(view)), ToString(state.high_water)));
+  screen.Line(RoomLine(view));
   const double some = view.pressure ? view.pressure->some_avg10 : state.pressure_some;
   std::string line = some < 0 ? "pressure unknown" : fmt::format("pressure {:.1f} %", some);
   if (view.host)
@@ -185,14 +206,12 @@ std::string RenderJson(const MonitorView& view) {
   json["workers"] = state.workers;
   json["images_per_s"] = state.images_per_s;
   json["updated_unix_ms"] = state.unix_ms;
-  json["host"] = {{"held", HeldNow(view).count()},
-                  {"rss", (view.process ? view.process->rss : state.rss).count()},
-                  {"peak_rss", state.high_water.count()},
-                  {"budget", state.budget.count()},
-                  {"limit", state.limit.count()},
-                  {"limit_origin", state.limit_origin},
-                  {"limit_falls_per_s", state.limit_falls_per_s},
-                  {"consumers", rows(MemoryPlace::kHost)}};
+  json["host"] = {
+      {"held", HeldNow(view).count()},          {"rss", ResidentNow(view).count()},
+      {"rss_anon", AnonymousNow(view).count()}, {"peak_rss", state.high_water.count()},
+      {"budget", state.budget.count()},         {"limit", state.limit.count()},
+      {"limit_origin", state.limit_origin},     {"limit_falls_per_s", state.limit_falls_per_s},
+      {"consumers", rows(MemoryPlace::kHost)}};
   json["device"] = {{"used", state.device_used.count()},
                     {"budget", state.device_budget.count()},
                     {"consumers", rows(MemoryPlace::kDevice)}};

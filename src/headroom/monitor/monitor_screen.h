@@ -22,7 +22,11 @@ struct MonitorView {
   std::int64_t unix_ms = 0;  // Now.
 };
 
-enum class ScreenStyle : std::uint8_t { kPlain, kAnsiColour };
+enum class ScreenStyle : std::uint8_t {
+  kPlain,
+  kAnsiColour,
+  kUncut,  // For a file or a pipe: bars fit the width, text is as long as it is.
+};
 
 // One terminal screen, lines of at most `width` columns (40 at least), without cursor movement: the
 // caller clears and prints. Bars per consumer against the limit, largest first, then the limits,

@@ -205,8 +205,37 @@ TEST(RealCgroup, AKillForMemoryIsExplainedAsOne) {
   const DeathReport report = ExplainDeath(*last, LookAtPresent(last->identity));
   EXPECT_EQ(report.fate, RunFate::kOomKilled) << report.Text();
   EXPECT_GE(last->state.rss_anon, Bytes::MiB(32));
-  EXPECT_LT(report.budget, Bytes::MiB(256));
+  EXPECT_LT(report.cut_budget, Bytes::MiB(256));
   EXPECT_THAT(report.Text(), HasSubstr("oom_kill count of " + group.path().string()));
+}
+
+// As a container does that is started again after its kill.
+TEST(RealCgroup, AKillIsRecognisedWhenTheGroupWasMadeAgain) {
+  const testing::TempDir folder;
+  const auto page = folder.path() / kLastStateName;
+  {
+    const RealCgroup group("headroom_again_");
+    NEEDS(group);
+    group.SetLimit(Bytes::MiB(64));
+    Child victim(group, [&] {
+      LastStateWriter writer(page, IdentifyThisProcess());
+      RunState state;
+      state.budget = Bytes::MiB(400);
+      writer.Update(state);
+      Touch(256 << 20);
+      return 0;
+    });
+    ASSERT_EQ(WTERMSIG(victim.Wait()), SIGKILL);
+  }
+  const RealCgroup again("headroom_again_");
+  NEEDS(again);
+  const auto last = ReadLastState(page);
+  ASSERT_TRUE(last) << last.error();
+  if (!last->identity.host_oom_kills) GTEST_SKIP() << "/proc/vmstat has no oom_kill";
+  EXPECT_EQ(last->identity.cgroup, again.path());
+  const PresentSystem present = LookAtPresent(last->identity);
+  EXPECT_EQ(present.group_oom_kills, std::nullopt);
+  EXPECT_EQ(DecideFate(*last, present), RunFate::kOomKilled);
 }
 
 TEST(RealCgroup, KillNineInAGroupIsNotTakenForOne) {

@@ -81,7 +81,6 @@ void ResourceMonitor::Step() {
   recent_.push_back(sample);
   const PressureAdvice advice = Advise(recent_, Bytes(budget_), options_.policy);
   if (advice && on_advice_) on_advice_(advice, sample);
-  if (csv_ != nullptr) csv_->Add(sample);
   {
     MutexLock lock(mutex_);
     shared_recent_.assign(recent_.begin(), recent_.end());
@@ -89,6 +88,8 @@ void ResourceMonitor::Step() {
     Count(sample);
   }
   if (on_sample_) on_sample_(sample);
+  // What may wait for the disk comes when all else is done.
+  if (csv_ != nullptr) csv_->Add(sample);
 }
 
 void ResourceMonitor::Count(const ResourceSample& sample) {

@@ -76,7 +76,8 @@ struct ResourceSummary {
 
 // Samples once a second on a thread of its own: ring, memory.csv, and advice when the limit will be
 // met (pressure_policy.h). Both callbacks run on that thread and must be quick; advice comes before
-// the sample. An exception of theirs or of the source ends the watch and is logged, not the run.
+// the sample, and memory.csv, which may wait for the disk, last. An exception of theirs or of the
+// source ends the watch and is logged, not the run.
 // The source and the clock must outlive it. Thread-safe for readers.
 class ResourceMonitor {
  public:

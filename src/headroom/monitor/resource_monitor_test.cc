@@ -9,6 +9,7 @@
 #include "headroom/monitor/system_source.h"
 #include "headroom/testing/temp_dir.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include <atomic>
@@ -306,6 +307,33 @@ TEST(ResourceMonitor, WritesACsvThatResumeGoesOnWith) {
   for (const auto line : lines)
     EXPECT_EQ(Split(line, ',').size(), Split(lines[0], ',').size()) << line;
   EXPECT_TRUE(lines[2].starts_with("1.0,1050.0,1000.0,1050.0,")) << lines[2];
+}
+
+TEST(ResourceMonitor, DecidesAndTellsBeforeItWritesTheFile) {
+  const testing::TempDir folder;
+  ResourceMonitorOptions options;
+  options.budget = Bytes::MiB(3200);
+  options.csv = folder.path() / "memory.csv";
+  HandClock clock;
+  ScriptedSource source;
+  source.limit_mib_ = 1500;
+  std::vector<std::string> acts;
+  const auto note = [&](const char* act) {
+    acts.push_back(
+        fmt::format("{} with {} bytes written", act, std::filesystem::file_size(options.csv)));
+  };
+  {
+    ResourceMonitor monitor(
+        options, source, clock,
+        [&](const PressureAdvice&, const ResourceSample&) { note("advice"); },
+        [&](const ResourceSample&) { note("sample"); });
+    // The 30th row is the first that goes to the disk, in the same second.
+    for (int i = 0; i < 29; ++i) clock.Advance(1);
+    EXPECT_GT(std::filesystem::file_size(options.csv), 0U);
+  }
+  ASSERT_GE(acts.size(), 60U);
+  EXPECT_EQ(acts[58], "advice with 0 bytes written");
+  EXPECT_EQ(acts[59], "sample with 0 bytes written");
 }
 
 TEST(MemoryCsv, ThinsOutAfterTenMinutesAndKeepsThePeaks) {

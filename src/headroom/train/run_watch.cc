@@ -2,6 +2,7 @@
 #include "headroom/train/run_watch.h"
 
 #include "headroom/core/error.h"
+#include "headroom/monitor/death_report.h"
 #include "headroom/monitor/give_way.h"
 
 #include <fmt/format.h>
@@ -22,13 +23,23 @@ RunIdentity Identity(const std::filesystem::path& folder, const std::string& com
   return identity;
 }
 
+// What the page of a run before this one in the folder lets it plan within; zero: no bound.
+Bytes CutBudgetIn(const std::filesystem::path& page) {
+  const Result<LastState> last = ReadLastState(page);
+  return last ? CutBudgetAfter(*last, DecideFate(*last, LookAtPresent(last->identity))) : Bytes();
+}
+
 }  // namespace
 
 RunWatch::RunWatch(const std::filesystem::path& folder, const std::string& command, Budget& budget,
                    std::unique_ptr<GpuMemory> gpu, int device)
     : budget_(budget), source_(SystemRoot{}, budget.ledger(), &budget, std::move(gpu), device) {
+  const std::filesystem::path page = folder / kLastStateName;
+  // Before anything else is known: a kill may come first, and shall not lose it.
+  state_.cut_budget = CutBudgetIn(page);
   try {
-    page_ = std::make_unique<LastStateWriter>(folder / kLastStateName, Identity(folder, command));
+    page_ = std::make_unique<LastStateWriter>(page, Identity(folder, command));
+    page_->Update(state_);
   } catch (const WriteError& error) {
     lines_.push_back(
         fmt::format("WARNING {}; a later start cannot explain this run's end", error.what()));
@@ -49,6 +60,8 @@ void RunWatch::KeepAbove(Bytes least, Bytes planned) {
     MutexLock lock(mutex_);
     original_ = budget_.limit();
     origin_ = budget_.origin();
+    const Bytes cut = std::max(state_.cut_budget, least);  // As it would have been applied.
+    if (original_ == first_limit_ && original_ > cut) state_.cut_budget = Bytes();
   }
   monitor_->SetBudget(budget_.limit());
   planned_ = planned.count();
@@ -59,7 +72,10 @@ void RunWatch::OnAdvice(const PressureAdvice& advice) {
   PressureAdvice bounded = advice;
   // Before the plan is known nothing can be said to be too little: the budget stays.
   bounded.budget = std::max(advice.budget, Bytes(least_));
-  if (advice.kind == PressureAdvice::Kind::kGiveBack || bounded.budget == Bytes::Max())
+  const bool gives = advice.kind == PressureAdvice::Kind::kGiveBack;
+  wanted_ = gives && bounded.budget < Bytes(step_least_) ? bounded.budget.count() : UINT64_MAX;
+  if (gives) bounded.budget = std::max(bounded.budget, Bytes(step_least_));
+  if (gives || bounded.budget == Bytes::Max())
     bounded.budget = std::min(bounded.budget, budget_.limit());
   if (bounded.budget == budget_.limit() && budget_.used() <= budget_.limit()) return;
   const bool cut = bounded.budget < budget_.limit();
@@ -73,16 +89,44 @@ void RunWatch::OnAdvice(const PressureAdvice& advice) {
   lines_.push_back(std::move(done.line));
 }
 
+void RunWatch::CutToWanted() {
+  const Bytes wanted(wanted_.exchange(UINT64_MAX));
+  const Bytes before = budget_.limit();
+  if (wanted >= before) return;
+  MutexLock lock(mutex_);
+  budget_.SetLimit(wanted, "cut in mid-run, between two steps: others need the memory");
+  lines_.push_back(fmt::format("Memory: a running step could give no more; budget {} -> {}.",
+                               ToString(before), ToString(wanted)));
+}
+
 void RunWatch::OnSample(const ResourceSample& sample) {
   if (recent_.size() == kTrendSamples) recent_.erase(recent_.begin());
   recent_.push_back(sample);
   const double falls = FallingRate(recent_, kTrendSeconds);
+  const std::string origin = source_.DescribeLimit();
+  {
+    MutexLock lock(mutex_);
+    SetFromSample(state_, sample, origin, falls);
+  }
+  // A second without the page does less harm than one without a sample.
+  if (page_ != nullptr) static_cast<void>(page_->TryUpdate([this] { return State(); }));
+}
+
+RunState RunWatch::State() {
   MutexLock lock(mutex_);
-  SetFromSample(state_, sample, source_.DescribeLimit(), falls);
-  if (page_ != nullptr) page_->Update(state_);
+  return state_;
+}
+
+void RunWatch::WritePage() {
+  if (page_ != nullptr) page_->Update([this] { return State(); });
 }
 
 void RunWatch::Update(const RunState& state) {
+  Merge(state);
+  WritePage();
+}
+
+void RunWatch::Merge(const RunState& state) {
   MutexLock lock(mutex_);
   RunState merged = state;
   // The monitor's part stays as it was sampled.
@@ -95,13 +139,13 @@ void RunWatch::Update(const RunState& state) {
   merged.pressure_some = state_.pressure_some;
   merged.limit_falls_per_s = state_.limit_falls_per_s;
   merged.budget = budget_.limit();
+  merged.cut_budget = state_.cut_budget;
   merged.device_used = state_.device_used;
   merged.unix_ms = UnixMilliseconds();
   merged.end = state_.end;
   merged.exit_code = state_.exit_code;
   if (merged.note.empty()) merged.note = std::move(state_.note);
   state_ = std::move(merged);
-  if (page_ != nullptr) page_->Update(state_);
 }
 
 void RunWatch::UpdateAndSync(const RunState& state) {
@@ -110,13 +154,14 @@ void RunWatch::UpdateAndSync(const RunState& state) {
 }
 
 void RunWatch::End(RunEnd end, int exit_code) {
-  MutexLock lock(mutex_);
-  state_.end = end;
-  state_.exit_code = exit_code;
-  state_.unix_ms = UnixMilliseconds();
-  if (page_ == nullptr) return;
-  page_->Update(state_);
-  page_->Sync();
+  {
+    MutexLock lock(mutex_);
+    state_.end = end;
+    state_.exit_code = exit_code;
+    state_.unix_ms = UnixMilliseconds();
+  }
+  WritePage();
+  if (page_ != nullptr) page_->Sync();
 }
 
 std::vector<std::string> RunWatch::TakeLines() {

@@ -21,8 +21,9 @@ namespace headroom {
 class RunWatch {
  public:
   // Begins at once; the budget stays as it is until KeepAbove. `command` is what to resume with. A
-  // page that cannot be written is said in a message, and the run goes on without. `gpu`: the
-  // driver's view of the device that trains, where it is one of NVIDIA's; else null.
+  // page that cannot be written is said in a message, and the run goes on without. A cut of the
+  // budget that the folder's page asks for is in the new one, too. `gpu`: the driver's view of the
+  // device that trains, where it is one of NVIDIA's; else null.
   RunWatch(const std::filesystem::path& folder, const std::string& command, Budget& budget,
            std::unique_ptr<GpuMemory> gpu = nullptr, int device = 0);
   ~RunWatch();
@@ -30,8 +31,16 @@ class RunWatch {
   RunWatch& operator=(const RunWatch&) = delete;
 
   // From now on the budget follows the limit: up to what it is now, not below `least`, the peak of
-  // the smallest plan, and above `planned`, the peak of the plan, silently.
+  // the smallest plan, and above `planned`, the peak of the plan, silently. A budget that is
+  // neither lowered by now nor within the cut of the page before shows that the cut is not this
+  // run's.
   void KeepAbove(Bytes least, Bytes planned) EXCLUDES(mutex_);
+  // What a running step or validation cannot go below, its loader being as it was made: the watch
+  // cuts the budget no further until CutToWanted.
+  void KeepStepAbove(Bytes least) { step_least_ = least.count(); }
+  // Between two steps: the rest of a cut that a running step could not have followed, down to the
+  // smallest plan. A line when there is one.
+  void CutToWanted() EXCLUDES(mutex_);
   // True once after a cut that the holders could not answer at once: what the step of now holds is
   // needed before it ends. From the training thread; a load where nothing is urgent.
   [[nodiscard]] bool TakeUrgency() {
@@ -54,14 +63,21 @@ class RunWatch {
  private:
   void OnAdvice(const PressureAdvice& advice) EXCLUDES(mutex_);
   void OnSample(const ResourceSample& sample) EXCLUDES(mutex_);
+  [[nodiscard]] RunState State() EXCLUDES(mutex_);
+  void Merge(const RunState& state) EXCLUDES(mutex_);
+  void WritePage() EXCLUDES(mutex_);
 
   std::atomic<std::uint64_t> least_ = UINT64_MAX;
+  std::atomic<std::uint64_t> step_least_ = 0;
+  std::atomic<std::uint64_t> wanted_ = UINT64_MAX;  // Below step_least_; else nothing is wanted.
   std::atomic<std::uint64_t> planned_ = UINT64_MAX;
   std::atomic<bool> urgent_ = false;
   Budget& budget_;
+  const Bytes first_limit_ = budget_.limit();
   SystemSource source_;
   SteadyMonitorClock clock_;
   std::unique_ptr<LastStateWriter> page_;
+  // Held for a moment only: never while the page is written, which may wait for the disk.
   Mutex mutex_;
   Bytes original_ GUARDED_BY(mutex_);      // The budget that was planned within,
   std::string origin_ GUARDED_BY(mutex_);  // and where it came from.

@@ -74,5 +74,46 @@ TEST_F(RunWatchTest, AnEndIsNotTakenBackByWhatComesLater) {
   EXPECT_EQ(page->state.epoch, 3);
 }
 
+class CutRunTest : public RunWatchTest {
+ protected:
+  CutRunTest() {
+    LastStateWriter before(Page(), IdentifyThisProcess());
+    RunState state;
+    state.end = RunEnd::kFinished;
+    state.cut_budget = Bytes::GiB(1);
+    before.Update(state);
+  }
+  [[nodiscard]] std::filesystem::path Page() const { return dir_.path() / kLastStateName; }
+  // What the next start would find.
+  [[nodiscard]] Bytes Kept() const { return ReadLastState(Page())->state.cut_budget; }
+};
+
+TEST_F(CutRunTest, ACutIsInThePageFromTheFirstMomentToTheEnd) {
+  RunWatch watch(dir_.path(), "resume", budget_);
+  EXPECT_EQ(Kept(), Bytes::GiB(1));
+  // Applied, though the smallest settings need more.
+  budget_.SetLimit(Bytes::MiB(1100), "cut after the kill");
+  watch.KeepAbove(Bytes::MiB(1100), Bytes::MiB(1100));
+  watch.Update(RunState());
+  EXPECT_EQ(Kept(), Bytes::GiB(1));
+  watch.End(RunEnd::kFinished, 0);
+  EXPECT_EQ(Kept(), Bytes::GiB(1));
+}
+
+TEST_F(CutRunTest, ACutThatTheMachineIsBelowIsKept) {
+  budget_.SetLimit(Bytes::MiB(900), "a smaller machine");
+  RunWatch watch(dir_.path(), "resume", budget_);
+  watch.KeepAbove(Bytes::MiB(300), Bytes::MiB(600));
+  watch.Update(RunState());
+  EXPECT_EQ(Kept(), Bytes::GiB(1));
+}
+
+TEST_F(CutRunTest, ARunThatPlansWithMoreForgetsIt) {
+  RunWatch watch(dir_.path(), "resume", budget_);
+  watch.KeepAbove(Bytes::MiB(300), Bytes::GiB(2));
+  watch.Update(RunState());
+  EXPECT_EQ(Kept(), Bytes());
+}
+
 }  // namespace
 }  // namespace headroom
