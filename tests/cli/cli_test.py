@@ -171,21 +171,43 @@ class CliTest(unittest.TestCase):
         text = pathlib.Path(self.dir, "runs/detect", name, "results.csv").read_text()
         return [row.split(",")[:1] + row.split(",")[2:] for row in text.splitlines()]
 
-    def test_an_interrupted_run_continues_to_the_same_results(self):
-        words = self.train("epochs=3", "name=whole")
-        self.expect(0, *words)
-        process = subprocess.Popen([YOLO, *self.train("epochs=3", "name=cut")], cwd=self.dir, stdout=subprocess.PIPE, text=True)
-        results = pathlib.Path(self.dir, "runs/detect/cut/results.csv")
-        for _ in range(6000):
-            if results.exists() and len(results.read_text().splitlines()) >= 2:
-                break
+    def interrupt(self, name, *words):
+        """Starts a training and interrupts it after its first epoch."""
+        process = subprocess.Popen([YOLO, *self.train(*words, f"name={name}")], cwd=self.dir, stdout=subprocess.PIPE, text=True)
+        results = pathlib.Path(self.dir, "runs/detect", name, "results.csv")
+        while process.poll() is None and not (results.exists() and len(results.read_text().splitlines()) >= 2):
             time.sleep(0.01)
         process.send_signal(signal.SIGINT)
         output, _ = process.communicate(timeout=300)
-        if process.returncode == 130:  # Else it was done before the signal came.
-            self.assertIn("resume=True", output)
-            self.expect(0, "train", "model=runs/detect/cut/weights/last.pt", "resume=True", contains=["Resuming"])
+        self.assertEqual(process.returncode, 130, output)
+        self.assertIn("resume=True", output)
+
+    def test_an_interrupted_run_continues_to_the_same_results(self):
+        words = ["epochs=12", "nbs=8"]  # The optimizer steps after every batch.
+        self.expect(0, *self.train(*words, "name=whole"))
+        self.interrupt("cut", *words)
+        self.expect(0, "train", "model=runs/detect/cut/weights/last.pt", "resume=True", contains=["Resuming"])
         self.assertEqual(self.weights("cut"), self.weights("whole"))
+
+    def test_what_is_resumed_is_what_was_named(self):
+        self.interrupt("first", "epochs=12")
+        self.interrupt("second", "epochs=12")
+        for word in ("runs/detect/first/weights/lats", "runs/detect/none"):
+            self.expect(2, "train", "resume=True", f"model={word}", contains=[word, "weights/last.pt"])
+        for word in ("resume=runs/detect/first", "resume=True model=runs/detect/second/weights"):
+            name = "first" if "first" in word else "second"
+            self.expect(0, "train", *word.split(), contains=["Resuming", f"/{name} "])
+        # Both are finished now.
+        self.expect(2, "train", "resume=True", contains=["no run", "last.pt"])
+
+    def test_a_run_is_resumed_from_another_folder(self):
+        self.data.rename(pathlib.Path(self.dir, "photos"))
+        self.data = "photos"  # A relative path.
+        self.interrupt("cut", "epochs=12")
+        other = pathlib.Path(self.dir, "other")
+        other.mkdir()
+        result = run("train", "resume=True", f"model={self.dir}/runs/detect/cut/weights/last.pt", cwd=other)
+        self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
 
 
 if __name__ == "__main__":

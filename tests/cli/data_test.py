@@ -128,8 +128,8 @@ class ConvertTest(program.ProgramTest):
         self.expect(2, "data", "convert", contains=["from= is missing", "yolo data convert"])
         self.convert("yolo", self.dir, code=2, contains=["from=yolo", "coco and voc"])
         self.expect(2, "data", "convert", "from=coco", "source=x", contains=["'source=x'", "src"])
-        self.convert("coco", "nowhere", code=3, contains=["nowhere"])
-        self.convert("voc", "nowhere", code=3, contains=["nowhere"])
+        self.convert("coco", "nowhere", code=2, contains=["src=nowhere: there is no such file"])
+        self.convert("voc", "nowhere", code=2, contains=["src=nowhere"])
         (self.dir / "bad.json").write_text('{"images": [')
         self.convert("coco", "bad.json", code=3, contains=["bad.json"])
         (self.dir / "full").mkdir()
@@ -137,6 +137,11 @@ class ConvertTest(program.ProgramTest):
         self.convert("coco", self.coco("val2017", ["a.jpg"], []), code=2, contains=["not empty"], dst="full")
         (self.dir / "file").write_text("")
         self.convert("coco", self.dir / "coco", code=6, contains=["file/x"], dst="file/x")
+
+    def test_words_may_stand_apart_and_the_command_can_be_pasted(self):
+        root = self.coco("train2017", ["a.jpg"], [self.annotation(1, 1, [1, 1, 9, 9])])
+        output = self.expect(0, "data", "convert", "from", "=", "coco", "src=", root, "dst", "=my set")
+        self.assertIn("Train with: yolo train 'data=my set/data.yaml'", output)
 
 
 class CheckTest(program.ProgramTest):
@@ -206,6 +211,26 @@ class CheckTest(program.ProgramTest):
         # Never over what is there, the data themselves least of all.
         self.expect(2, "data", "check", f"data={data}", "--fix", contains=["not empty"])
         self.expect(2, "data", "check", f"data={data}", "--fix", f"dst={data.parent}", contains=["not empty"])
+
+    def test_what_a_training_refuses_is_refused(self):
+        data = self.data_yaml()
+        self.expect(0, "data", "check", "data", "=", data)
+        images = sorted((data.parent / "images/train").iterdir())
+        for image in images[:2]:
+            image.write_bytes(b"no picture")
+        for split in ("train", "val"):
+            shutil.rmtree(data.parent / "labels" / split)
+        before = contents(data.parent)
+        refusal = f"train: none of the {len(images) - 2} images has a label file"
+        output = self.expect(3, "data", "check", f"data={data}", contains=[refusal, "2 corrupt"])
+        self.assertEqual(contents(data.parent), before)
+        said = output[output.index(refusal):]
+        self.assertIn(said, self.expect(3, "train", f"data={data}", "model=yolo11n.yaml", "imgsz=64"))
+
+    def test_a_set_without_labels_to_validate_on_is_warned_of(self):
+        data = self.data_yaml()
+        shutil.rmtree(data.parent / "labels/val")
+        self.expect(0, "data", "check", f"data={data}", contains=["WARNING val: no label file holds any box"])
 
     def test_wrong_input(self):
         self.expect(2, "data", "check", contains=["data= is missing"])

@@ -8,6 +8,7 @@ usage: plan_test.py PATH_OF_YOLO PATH_OF_SAMPLE_DATA
 import os
 import pathlib
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -56,7 +57,15 @@ class PlanTest(unittest.TestCase):
         self.expect(2, "memory", "plan", "model=yolo11n.yaml", contains=["data= is missing"])
         self.expect(2, "memory", "plan", "data=nowhere.yaml", contains=["no such file"])
         self.expect(2, "memory", "explain", "nowhere", contains=["there is no folder nowhere"])
-        self.expect(2, "monitor", contains=["there is no run in"])
+        self.expect(2, "memory", "explain", contains=["name one: yolo memory explain FOLDER"])
+        self.expect(2, "monitor", contains=["there is no run in", "name one: yolo monitor FOLDER"])
+
+    def test_knobs_are_checked_before_the_plan_is_made(self):
+        words = ["memory", "plan", self.data, "model=yolo11n.yaml"]
+        for wrong in (["compare=batch,foo"], ["compare", "=", "foo"]):
+            self.assertNotIn("Memory plan", self.expect(2, *words, *wrong, contains=["compare=foo", "recompute"]))
+        output = self.expect(0, *words, "imgsz", "=", "64", "compare", "=", "workers")
+        self.assertRegex(output, r"\nworkers +needs whole")
 
     def test_a_run_of_the_reference_is_explained(self):
         folder = self.dir / "theirs"
@@ -69,10 +78,12 @@ class PlanTest(unittest.TestCase):
                     contains=["run of the reference", "would take up to", "Memory plan: batch 8"])
 
     def test_advice_ends_with_the_command(self):
-        output = self.expect(0, "memory", "advise", self.data, "model=yolo11n.yaml", "imgsz=320",
+        os.rename(self.dir / "data", self.dir / "user's data")
+        data = f"data={self.dir}/user's data/data.yaml"
+        output = self.expect(0, "memory", "advise", data, "model=yolo11n.yaml", "imgsz=320",
                              contains=["8 GB", "128 GB"])
-        last = output.strip().splitlines()[-1]
-        self.assertTrue(last.startswith(f"yolo detect train {self.data} model=yolo11n.yaml imgsz=320"), last)
+        last = shlex.split(output.strip().splitlines()[-1])
+        self.assertEqual(last[:6], ["yolo", "detect", "train", data, "model=yolo11n.yaml", "imgsz=320"])
 
     def test_checks_say_what_a_default_run_would_use(self):
         output = self.expect(0, "checks", contains=["Host: ", "Memory limits", "A default run may hold"])

@@ -28,13 +28,13 @@ class WeightsTest(program.ProgramTest):
         environment = self.environment(**NO_NETWORK)
         address = "https://github.com/ultralytics/assets/releases/download/v8.4.0/yolo11s.pt"
         texts = [address, f"{self.dir}/weights", "by hand", "model=yolo11s.yaml"]
-        self.expect(3, "predict", "model=yolo11s.pt", f"source={picture}", env=environment, contains=texts)
-        self.train("model=yolo11s.pt", code=3, contains=texts, env=environment)
-        self.train("model=yolo11s", code=3, contains=texts, env=environment)
-        self.train("model=yolo11n.yaml", "pretrained=yolo11s.pt", code=3, contains=texts, env=environment)
+        self.expect(2, "predict", "model=yolo11s.pt", f"source={picture}", env=environment, contains=texts)
+        self.train("model=yolo11s.pt", code=2, contains=texts, env=environment)
+        self.train("model=yolo11s", code=2, contains=texts, env=environment)
+        self.train("model=yolo11n.yaml", "pretrained=yolo11s.pt", code=2, contains=texts, env=environment)
         self.assertFalse(list(self.dir.rglob("*.pt")))
         # A file that nobody published is not looked for anywhere else.
-        output = self.expect(3, "predict", "model=mine.pt", f"source={picture}", env=environment, contains=["mine.pt"])
+        output = self.expect(2, "predict", "model=mine.pt", f"source={picture}", env=environment, contains=["mine.pt"])
         self.assertNotIn("https://", output)
 
     def test_the_weights_folder_of_the_settings(self):

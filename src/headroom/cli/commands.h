@@ -22,10 +22,10 @@ ExitCode RunPredict(const ParsedCommand& command);
 ExitCode RunExport(const ParsedCommand& command);
 // data convert, data check.
 ExitCode RunData(const ParsedCommand& command);
-// help, version, cfg, checks, settings.
+// help, version, cfg, copy-cfg, checks, settings.
 ExitCode RunSpecial(const ParsedCommand& command);
 
-// True once Ctrl-C (or a polite kill) was received.
+// True once Ctrl-C, a polite kill or the end of the terminal was received.
 [[nodiscard]] bool Interrupted();
 void InstallInterruptHandler();
 

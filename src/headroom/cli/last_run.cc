@@ -2,6 +2,8 @@
 #include "headroom/cli/last_run.h"
 
 #include "headroom/core/error.h"
+#include "headroom/core/log.h"
+#include "headroom/monitor/run_liveness.h"
 
 #include <fmt/format.h>
 
@@ -20,7 +22,7 @@ fs::path ProjectFolder(const Options& options, const Settings& settings) {
 
 }  // namespace
 
-fs::path FindPage(const fs::path& run, const Settings& settings) {
+fs::path FindPage(const fs::path& run, const Settings& settings, std::string_view command) {
   if (!run.empty()) {
     for (const fs::path& candidate : {run, run / kLastStateName}) {
       if (fs::is_regular_file(candidate)) return candidate;
@@ -33,8 +35,8 @@ fs::path FindPage(const fs::path& run, const Settings& settings) {
   }
   const std::vector<fs::path> pages = FindLastStates(settings.runs_dir / "detect");
   if (pages.empty()) {
-    throw ConfigError(fmt::format("there is no run in {}; name one: yolo monitor FOLDER",
-                                  (settings.runs_dir / "detect").string()));
+    throw ConfigError(fmt::format("there is no run in {}; name one: {} FOLDER",
+                                  (settings.runs_dir / "detect").string(), command));
   }
   return pages.front();
 }
@@ -54,6 +56,21 @@ std::optional<DeathReport> ExplainLastRun(const Options& options, const Settings
                            report.fate == RunFate::kRebooted;
   if (!ended_badly) return std::nullopt;
   return report;
+}
+
+void AwaitEndOfRunIn(const fs::path& folder) {
+  SteadyMonitorClock clock;
+  AwaitEndOfRun(folder / kLastStateName, clock, [](const std::string& text) { LogWarning(text); });
+}
+
+std::optional<Bytes> FindCutBudget(const Options& options, const fs::path& folder) {
+  const Result<LastState> last = ReadLastState(folder / kLastStateName);
+  if (!last) return std::nullopt;
+  const RunFate fate = DecideFate(*last, LookAtPresent(last->identity));
+  const Bytes cut = CutBudgetAfter(*last, fate);
+  const bool lifted = fate != RunFate::kOomKilled && options.IsTyped("memory");
+  if (cut == Bytes() || lifted) return std::nullopt;
+  return cut;
 }
 
 }  // namespace headroom

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "headroom/cli/commands.h"
-#include "headroom/config/help_text.h"
 #include "headroom/core/log.h"
 
 #include <c10/util/Exception.h>
@@ -26,10 +25,6 @@ void EnsurePassiveWaiting(char** argv) {
 }
 
 ExitCode RunCommand(const std::vector<std::string>& words) {
-  if (words.empty()) {
-    std::fputs(HelpText().c_str(), stdout);
-    return ExitCode::kDone;
-  }
   const ParsedCommand command = ParseCommandLine(words);
   for (const std::string& warning : command.warnings) LogWarning(warning);
   if (command.special == "data") return RunData(command);
@@ -48,23 +43,38 @@ ExitCode RunCommand(const std::vector<std::string>& words) {
                   command.mode));
 }
 
+// What a command throws, told to the user.
+ExitCode RunReported(const std::vector<std::string>& words) {
+  try {
+    return RunCommand(words);
+  } catch (const Error& error) {
+    std::fprintf(stderr, "%s\n", error.what());
+    return error.code();
+  } catch (const c10::OutOfMemoryError& error) {
+    std::fprintf(stderr, "out of memory: %s\n", error.what_without_backtrace());
+    return ExitCode::kMemory;
+  } catch (const std::bad_alloc&) {
+    std::fprintf(stderr, "out of memory; use a smaller batch= or imgsz=\n");
+    return ExitCode::kMemory;
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "internal error: %s; please report it\n", error.what());
+    return ExitCode::kInternal;
+  }
+}
+
+// Output that did not arrive makes a command fail that else was done. Which error a line met is no
+// longer known at the end.
+ExitCode CheckOutput(ExitCode code) {
+  if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return code;
+  std::fputs("standard output cannot be written: a full disk, or its reader is gone\n", stderr);
+  return code == ExitCode::kDone ? ExitCode::kCannotWrite : code;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   EnsurePassiveWaiting(argv);
-  try {
-    return static_cast<int>(RunCommand({argv + 1, argv + argc}));
-  } catch (const Error& error) {
-    std::fprintf(stderr, "%s\n", error.what());
-    return static_cast<int>(error.code());
-  } catch (const c10::OutOfMemoryError& error) {
-    std::fprintf(stderr, "out of memory: %s\n", error.what_without_backtrace());
-    return static_cast<int>(ExitCode::kMemory);
-  } catch (const std::bad_alloc&) {
-    std::fprintf(stderr, "out of memory; use a smaller batch= or imgsz=\n");
-    return static_cast<int>(ExitCode::kMemory);
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "internal error: %s; please report it\n", error.what());
-    return static_cast<int>(ExitCode::kInternal);
-  }
+  // Whole lines as they come, also into a pipe: who reads both streams sees them in order.
+  std::setvbuf(stdout, nullptr, _IOLBF, 0);
+  return static_cast<int>(CheckOutput(RunReported({argv + 1, argv + argc})));
 }

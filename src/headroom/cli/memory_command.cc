@@ -4,11 +4,16 @@
 #include "headroom/cli/memory_tables.h"
 #include "headroom/cli/process_setup.h"
 #include "headroom/cli/run_arguments.h"
+#include "headroom/config/help_text.h"
+#include "headroom/config/word_merger.h"
 #include "headroom/core/log.h"
+#include "headroom/core/shell_quote.h"
 #include "headroom/core/strings.h"
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
 #include <cstdio>
 #include <filesystem>
 #include <memory>
@@ -27,14 +32,7 @@ class Warnings : public TrainObserver {
   }
 };
 
-constexpr const char* kUsage =
-    "yolo memory needs one of these words:\n"
-    "yolo memory plan    ARGUMENTS OF A TRAINING  [ram=31G vram=24G device=0] "
-    "[compare=batch,imgsz,workers,recompute]\n"
-    "yolo memory advise  ARGUMENTS OF A TRAINING  [ram=31G]\n"
-    "yolo memory explain RUN FOLDER (of this program, or of Ultralytics, whose data set and "
-    "machine "
-    "can be named: data= ram= vram=)";
+constexpr std::array<std::string_view, 4> kKnobs = {"batch", "imgsz", "workers", "recompute"};
 
 // compare=a,b is no option of a run.
 std::vector<std::string> TakeCompare(std::vector<std::string>* words) {
@@ -42,9 +40,14 @@ std::vector<std::string> TakeCompare(std::vector<std::string>* words) {
   std::erase_if(*words, [&](const std::string& word) {
     if (!word.starts_with("compare=")) return false;
     for (const std::string_view knob : Split(std::string_view(word).substr(8), ','))
-      knobs.emplace_back(knob);
+      knobs.emplace_back(Trim(knob));
     return true;
   });
+  for (const std::string& knob : knobs) {
+    if (std::find(kKnobs.begin(), kKnobs.end(), knob) != kKnobs.end()) continue;
+    throw ConfigError(fmt::format(
+        "compare={}: knobs are batch, imgsz, workers and recompute, separated by commas", knob));
+  }
   return knobs;
 }
 
@@ -58,7 +61,7 @@ Options RunOptions(const std::vector<std::string>& words) {
     throw ConfigError(
         fmt::format("data= is missing: the plan counts the images and boxes of your "
                     "data set.\n{}",
-                    kUsage));
+                    UsageOf("memory")));
   }
   return options;
 }
@@ -89,7 +92,7 @@ std::unique_ptr<PlannedMachine> PlanForeign(const std::filesystem::path& folder,
     throw ConfigError(fmt::format(
         "{}\nThe plan counts the images and boxes that the run was trained on; where they are now: "
         "yolo memory explain {} data=FILE.yaml",
-        error.what(), folder.string()));
+        error.what(), ShellQuote(folder.string())));
   }
 }
 
@@ -119,8 +122,12 @@ ExitCode Explain(std::vector<std::string> words) {
   if (!folder.empty() && std::filesystem::exists(folder / "args.yaml") &&
       !std::filesystem::exists(folder / kLastStateName))
     return ExplainForeign(folder, words);
-  if (!words.empty()) throw ConfigError(kUsage);
-  const Result<LastState> last = ReadLastState(FindPage(folder, ReadSettings()));
+  if (!words.empty()) {
+    throw ConfigError(fmt::format("memory explain: {} is left over; the command is\n{}",
+                                  Join(words, " "), UsageOf("memory explain")));
+  }
+  const Result<LastState> last =
+      ReadLastState(FindPage(folder, ReadSettings(), "yolo memory explain"));
   if (!last) throw DataError(last.error());
   Print(ExplainDeath(*last, LookAtPresent(last->identity)).Text());
   return ExitCode::kDone;
@@ -129,13 +136,14 @@ ExitCode Explain(std::vector<std::string> words) {
 }  // namespace
 
 ExitCode RunMemory(const ParsedCommand& command) {
-  std::vector<std::string> words = command.arguments;
+  std::vector<std::string> words = MergeWords(command.arguments);
   const std::string what = words.empty() ? "" : words.front();
   if (!words.empty()) words.erase(words.begin());
   if (what == "plan") return Plan(std::move(words));
   if (what == "advise") return Advise(words);
   if (what == "explain") return Explain(std::move(words));
-  throw ConfigError(kUsage);
+  throw ConfigError(fmt::format("yolo memory needs one of these words: plan, advise, explain\n{}",
+                                UsageOf("memory")));
 }
 
 }  // namespace headroom

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "headroom/cli/commands.h"
 #include "headroom/cli/last_run.h"
+#include "headroom/config/help_text.h"
 #include "headroom/monitor/monitor_screen.h"
 
 #include <fmt/format.h>
@@ -30,9 +31,7 @@ MonitorArguments Parse(const std::vector<std::string>& words) {
       arguments.json = true;
     } else if (word.starts_with("-") || !arguments.run.empty()) {
       throw ConfigError(
-          fmt::format("'{}' is not understood; the command is: yolo monitor [RUN FOLDER] [--once] "
-                      "[--json]",
-                      word));
+          fmt::format("'{}' is not understood; the command is: {}", word, UsageOf("monitor")));
     } else {
       arguments.run = word;
     }
@@ -66,7 +65,7 @@ int TerminalWidth() {
 
 ExitCode RunMonitor(const ParsedCommand& command) {
   const MonitorArguments arguments = Parse(command.arguments);
-  const std::filesystem::path page = FindPage(arguments.run, ReadSettings());
+  const std::filesystem::path page = FindPage(arguments.run, ReadSettings(), "yolo monitor");
   const bool terminal = ::isatty(STDOUT_FILENO) == 1;
   InstallInterruptHandler();
   while (true) {
@@ -76,7 +75,7 @@ ExitCode RunMonitor(const ParsedCommand& command) {
     } else {
       if (terminal && !arguments.once) std::fputs("\033[H\033[2J", stdout);
       std::puts(RenderScreen(view, std::max(TerminalWidth(), 40),
-                             terminal ? ScreenStyle::kAnsiColour : ScreenStyle::kPlain)
+                             terminal ? ScreenStyle::kAnsiColour : ScreenStyle::kUncut)
                     .c_str());
     }
     std::fflush(stdout);

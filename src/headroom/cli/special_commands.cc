@@ -72,7 +72,7 @@ std::string Checks() {
 ExitCode RunSpecial(const ParsedCommand& command) {
   const std::string& word = command.special;
   if (word == "help") {
-    Print(command.mode.empty() && command.arguments.empty() ? HelpText() : OptionsHelp());
+    Print(HelpFor(command.arguments));
   } else if (word == "version") {
     Print(fmt::format("{}\n", kVersion));
   } else if (word == "cfg") {
@@ -83,6 +83,7 @@ ExitCode RunSpecial(const ParsedCommand& command) {
   } else if (word == "checks") {
     Print(Checks());
   } else if (word == "settings") {
+    for (const std::string& line : ChangeSettings(command.arguments)) Print(line + "\n");
     Print(SettingsText(ReadSettings()));
   } else {
     throw ConfigError(fmt::format("`yolo {}` is not part of this version", word));

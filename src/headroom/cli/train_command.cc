@@ -13,6 +13,7 @@
 #include "headroom/train/checkpoint.h"
 #include "headroom/train/observer_list.h"
 #include "headroom/train/plot_observer.h"
+#include "headroom/train/reference_resume.h"
 #include "headroom/train/tensorboard_observer.h"
 #include "headroom/train/trainer.h"
 
@@ -24,6 +25,9 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <string>
+#include <utility>
+#include <vector>
 
 namespace headroom {
 namespace {
@@ -32,19 +36,48 @@ namespace {
 // Empty where there is none.
 std::string NewestLastCheckpoint(const std::filesystem::path& runs_dir) {
   namespace fs = std::filesystem;
-  fs::path newest;
-  fs::file_time_type newest_time;
+  std::vector<std::pair<fs::file_time_type, fs::path>> found;
   std::error_code error;
   for (fs::recursive_directory_iterator it(runs_dir, error), end; !error && it != end;
        it.increment(error)) {
-    if (it->path().filename() != "last.pt" || !it->is_regular_file(error)) continue;
-    const fs::file_time_type time = it->last_write_time(error);
-    if (newest.empty() || time > newest_time) {
-      newest = it->path();
-      newest_time = time;
-    }
+    if (it->path().filename() == "last.pt" && it->is_regular_file(error))
+      found.emplace_back(it->last_write_time(error), it->path());
   }
-  return newest.string();
+  std::sort(found.rbegin(), found.rend());
+  for (const auto& [time, path] : found) {
+    const Result<CheckpointContents> file = ReadCheckpoint(path);
+    if (file && CanBeResumed(*file)) return path.string();
+  }
+  return {};
+}
+
+// The checkpoint that a word means: itself, or a run's folder or its weights folder.
+std::string CheckpointIn(const std::string& word) {
+  namespace fs = std::filesystem;
+  const fs::path path(word);
+  if (!fs::is_directory(path)) return word;
+  return (path.filename() == "weights" ? path / "last.pt" : path / "weights" / "last.pt").string();
+}
+
+// What resume= and model= name. Throws ConfigError where they name neither a checkpoint nor a run.
+std::string CheckpointToResume(const ParsedCommand& command) {
+  const OptionValue* resume = command.Find("resume");
+  if (resume->is_string()) return CheckpointIn(resume->AsString());
+  const OptionValue* model = command.Find("model");
+  const std::string word = model == nullptr ? "" : model->ToText();
+  if (word.empty() || word.ends_with(".yaml") || word.ends_with(".yml")) {
+    const std::string newest = NewestLastCheckpoint(ReadSettings().runs_dir);
+    if (!newest.empty()) return newest;
+    throw ConfigError(
+        "resume=True: no run in the runs folder has a last.pt that can be continued; name one: "
+        "model=runs/detect/train/weights/last.pt");
+  }
+  const std::string path = CheckpointIn(word);
+  if (path.ends_with(".pt")) return path;
+  throw ConfigError(fmt::format(
+      "resume=True: model={} is neither a checkpoint (.pt) nor the folder of a run; name one: "
+      "model=runs/detect/train/weights/last.pt",
+      word));
 }
 
 // Options of an interrupted run, with the words that may change.
@@ -105,24 +138,13 @@ TrainRequest ReadRequest(const ParsedCommand& command) {
   const bool resumes =
       resume != nullptr && (resume->is_string() || (resume->is_bool() && resume->AsBool()));
   if (!resumes) return {OptionSet(command.overrides), {}};
-  const OptionValue* model = command.Find("model");
-  std::string path;
-  if (resume->is_string()) {
-    path = resume->AsString();
-  } else if (model != nullptr && model->ToText().ends_with(".pt")) {
-    path = model->ToText();
-  } else {
-    path = NewestLastCheckpoint(ReadSettings().runs_dir);
-  }
-  if (path.empty()) {
-    throw ConfigError(
-        "resume=True: no run in the runs folder has a last.pt; name one: "
-        "model=runs/detect/train/weights/last.pt");
-  }
+  const std::string path = CheckpointToResume(command);
+  const auto run = std::filesystem::absolute(path).parent_path().parent_path();
+  // Before the checkpoint is looked for: a run that ends meanwhile may write its first one.
+  AwaitEndOfRunIn(run);
   if (const auto folder = FolderWithoutCheckpoint(path))
     return {BegunAgain(command, *folder), *folder};
-  return {ResumedOptions(command, path),
-          std::filesystem::absolute(path).parent_path().parent_path()};
+  return {ResumedOptions(command, path), run};
 }
 
 // YOLO_VERBOSE=false is the reference's switch for whole machines.
@@ -130,6 +152,22 @@ ConsoleDetail WantedDetail(const Options& options) {
   const char* everywhere = std::getenv("YOLO_VERBOSE");
   const bool quiet = everywhere != nullptr && ToLower(everywhere) == "false";
   return options.verbose && !quiet ? ConsoleDetail::kBatches : ConsoleDetail::kEpochs;
+}
+
+// What the run before left, told to the user: how it ended, and what is to be planned within.
+std::optional<Bytes> TellLastRun(const Options& options, const Settings& settings,
+                                 const std::filesystem::path& continued, TrainObserver& console) {
+  const auto report = ExplainLastRun(options, settings, continued);
+  if (report) console.OnMessage(report->Text());
+  if (continued.empty()) return std::nullopt;
+  const auto cut = FindCutBudget(options, continued);
+  if (cut && !report) {
+    console.OnMessage(fmt::format(
+        "The budget stays within the {} that an earlier kill for memory has left; memory= sets "
+        "another",
+        ToString(*cut)));
+  }
+  return cut;
 }
 
 }  // namespace
@@ -153,8 +191,7 @@ ExitCode RunTrain(const ParsedCommand& command) {
                                 kVersion, at::get_num_threads(), ToString(budget.limit()),
                                 budget.origin()));
   const Settings settings = ReadSettings();
-  const auto report = ExplainLastRun(options, settings, request.continued);
-  if (report) console.OnMessage(report->Text());
+  const auto cut = TellLastRun(options, settings, request.continued, console);
   InstallInterruptHandler();
   PlotObserver plots(budget, console);
   ObserverList observers;
@@ -163,9 +200,7 @@ ExitCode RunTrain(const ParsedCommand& command) {
   TensorboardObserver tensorboard;
   if (options.tensorboard) observers.Add(tensorboard);
   Trainer trainer(std::move(options), settings, budget, observers, Interrupted);
-  const bool continues = !request.continued.empty();
-  if (continues && report && report->fate == RunFate::kOomKilled && report->budget > Bytes())
-    trainer.CutBudget(report->budget);
+  if (cut) trainer.CutBudget(*cut);
   const TrainOutcome outcome = trainer.Run();
   if (outcome.interrupted) return ExitCode::kInterrupted;
   return outcome.cannot_write ? ExitCode::kCannotWrite : ExitCode::kDone;

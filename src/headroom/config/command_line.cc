@@ -45,6 +45,31 @@ std::string SpecialWord(std::string_view word) {
   return "";
 }
 
+bool IsHelpFlag(std::string_view word) {
+  return word.starts_with('-') && SpecialWord(word) == "help";
+}
+
+// `yolo COMMAND --help`, wherever it stands, and `yolo memory help`: help on the other words.
+std::optional<ParsedCommand> FindHelp(std::span<const std::string> words) {
+  const bool behind_own = words.size() == 2 && IsIn(kOwnCommands, words[0]) && words[1] == "help";
+  if (!behind_own && std::none_of(words.begin(), words.end(), IsHelpFlag)) return std::nullopt;
+  ParsedCommand help;
+  help.special = "help";
+  std::copy_if(words.begin(), words.end(), std::back_inserter(help.arguments),
+               [](const std::string& word) { return word != "help" && !IsHelpFlag(word); });
+  return help;
+}
+
+// Words that nothing would read.
+void RefuseLeftOver(const ParsedCommand& command) {
+  const std::string& special = command.special;
+  if (special == "help" || special == "settings" || command.arguments.empty()) return;
+  throw ConfigError(fmt::format(
+      "`yolo {}` takes no other words; left over: {}{}", special, Join(command.arguments, " "),
+      special == "cfg" ? " (options are read from a file by yolo detect train cfg=FILE.yaml)"
+                       : ""));
+}
+
 bool IsGiven(std::span<const Override> options, std::string_view key) {
   const OptionValue* value = Find(options, key);
   return value != nullptr && !value->is_null();
@@ -104,8 +129,12 @@ class CommandParser {
       if (!TakeSpecial(merged, i)) TakeWord(merged[i]);
       if (!command_.special.empty()) return std::move(command_);
     }
-    if (!unknown_.empty())
-      throw ConfigError(Join(unknown_, "\n") + "\n`yolo help train` lists every option.");
+    if (!unknown_.empty()) {
+      const OptionValue* typed = Find(typed_, "mode");
+      const std::string mode = typed == nullptr ? "" : typed->ToText();
+      throw ConfigError(fmt::format("{}\n`yolo help {}` lists the options.", Join(unknown_, "\n"),
+                                    IsIn(kModes, mode) ? mode : "train"));
+    }
     std::vector<Override> options = std::move(file_options_);
     for (auto& [key, value] : typed_) Set(key, std::move(value), &options);
     command_.overrides = ReplaceDeprecated(std::move(options), &command_.warnings);
@@ -123,6 +152,7 @@ class CommandParser {
     command_.special = special;
     command_.arguments = words;
     command_.arguments.erase(command_.arguments.begin() + static_cast<std::ptrdiff_t>(at));
+    RefuseLeftOver(command_);
     return true;
   }
 
@@ -257,6 +287,7 @@ ParsedCommand ParseCommandLine(std::span<const std::string> words) {
     own.special = "help";
     return own;
   }
+  if (std::optional<ParsedCommand> help = FindHelp(words)) return *std::move(help);
   const bool is_option = words.size() > 1 && words[1].starts_with('=');
   if (IsIn(kOwnCommands, words[0]) && !is_option) {
     own.special = words[0];

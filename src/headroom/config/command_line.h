@@ -33,9 +33,10 @@ struct ParsedCommand {
 
 // The grammar of `yolo [TASK] MODE key=value ...`, words in any order (reference 8.4.190): `a = b`,
 // brackets over several words, bare names of switches, cfg=file.yaml (words win over the file),
-// deprecated keys. `words` is without the program's name; none at all is help.
-// Throws ConfigError: unknown names (each with its nearest options), missing values, open brackets,
-// tasks and modes that are not part of this program, and runs without data= or source=.
+// deprecated keys. `words` is without the program's name; none at all is help, and --help anywhere
+// is help on the others. Throws ConfigError: unknown names (each with its nearest options), missing
+// values, open brackets, tasks and modes that are not part of this program, words beside a special
+// one that takes none, and runs without data= or source=.
 [[nodiscard]] ParsedCommand ParseCommandLine(std::span<const std::string> words);
 
 // The same grammar for the arguments of own commands that take options of a run (`memory plan`):

@@ -139,6 +139,39 @@ TEST(CommandLine, SpecialWordsEndTheParsing) {
   EXPECT_THAT(Parse({"train", "help"}).arguments, ElementsAre("train"));
 }
 
+TEST(CommandLine, HelpIsAskedForAnywhere) {
+  const std::vector<std::pair<Words, Words>> cases = {
+      {{"train", "--help"}, {"train"}},
+      {{"detect", "val", "epochs=3", "-h"}, {"detect", "val", "epochs=3"}},
+      {{"memory", "plan", "--help"}, {"memory", "plan"}},
+      {{"memory", "--help", "plan"}, {"memory", "plan"}},
+      {{"data", "help"}, {"data"}},
+      {{"help", "memory", "explain"}, {"memory", "explain"}},
+      {{"checks", "--help"}, {"checks"}},
+      {{"--help", "settings"}, {"settings"}},
+  };
+  for (const auto& [words, topic] : cases) {
+    const ParsedCommand help = Parse(words);
+    EXPECT_EQ(help.special, "help");
+    EXPECT_EQ(help.arguments, topic);
+  }
+}
+
+TEST(CommandLine, WordsThatNothingWouldReadAreRefused) {
+  EXPECT_THAT(ErrorOf({"checks", "foo"}), HasSubstr("`yolo checks` takes no other words; left "
+                                                    "over: foo"));
+  EXPECT_THAT(ErrorOf({"version", "foo=1"}), HasSubstr("left over: foo=1"));
+  EXPECT_THAT(ErrorOf({"cfg", "my.yaml"}), HasSubstr("yolo detect train cfg=FILE.yaml"));
+  EXPECT_THAT(ErrorOf({"copy-cfg", "x"}), HasSubstr("takes no other words"));
+  EXPECT_THAT(Parse({"settings", "runs_dir", "=", "x"}).arguments, ElementsAre("runs_dir=x"));
+}
+
+TEST(CommandLine, AnUnknownOptionIsSentToTheHelpOfItsMode) {
+  EXPECT_THAT(ErrorOf({"export", "foo=1"}), HasSubstr("`yolo help export` lists the options."));
+  EXPECT_THAT(ErrorOf({"foo=1"}), HasSubstr("`yolo help train` lists"));
+  EXPECT_THAT(ErrorOf({"mode=x", "foo=1"}), HasSubstr("`yolo help train` lists"));
+}
+
 TEST(CommandLine, OwnCommandsKeepTheirWordsUntouched) {
   const ParsedCommand command = Parse({"memory", "plan", "--json", "batch=[1,", "x"});
   EXPECT_EQ(command.special, "memory");

@@ -3,15 +3,21 @@
 
 #include "headroom/config/settings.h"
 
+#include <span>
 #include <string>
+#include <string_view>
 
 namespace headroom {
 
 // `yolo help`: what there is, and the commands to start with.
 [[nodiscard]] std::string HelpText();
-// `yolo help train`: every option with default, unit and meaning, by group. Made from the one
-// table.
-[[nodiscard]] std::string OptionsHelp();
+// `yolo help COMMAND [SUB]` and `yolo COMMAND [SUB] --help`: usage, examples, and the options that
+// the command reads, with default, unit and meaning, from the one table. Arguments of a command
+// among the words (name=value, --switches, folders) are passed over; no words are HelpText. Throws
+// ConfigError for what is no command, with the nearest that are.
+[[nodiscard]] std::string HelpFor(std::span<const std::string> words);
+// How a command ("memory plan") is typed, for its errors; no newline at the end.
+[[nodiscard]] std::string UsageOf(std::string_view command);
 // `yolo cfg`: every option's default as YAML with its meaning; a valid cfg= file.
 [[nodiscard]] std::string DefaultsYaml();
 // `yolo settings`: where things lie, and which file says so.

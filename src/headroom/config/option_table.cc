@@ -128,7 +128,7 @@ constexpr OptionInfo kTable[] = {
         .Of("auto|SGD|Adam|AdamW|Adamax|NAdam|RAdam|RMSProp|MuSGD"),
     Row("verbose", T::kBool, "True", G::kRun, "print per-class results and details"),
     Row("seed", T::kInt, "0", G::kTrain, "start of every random stream").AtLeast(0),
-    Row("deterministic", T::kBool, "True", G::kTrain, "use deterministic algorithms only"),
+    Row("deterministic", T::kBool, "True", G::kTrain, "the same results again (always so here)"),
     Row("single_cls", T::kBool, "False", G::kTrain, "treat all labels as one class, \"item\""),
     Row("rect", T::kBool, "False", G::kTrain, "batches of one aspect ratio with the least padding"),
     Row("cos_lr", T::kBool, "False", G::kTrain, "cosine learning-rate schedule"),

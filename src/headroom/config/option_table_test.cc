@@ -3,11 +3,16 @@
 
 #include "headroom/config/help_text.h"
 #include "headroom/config/yaml_tree.h"
+#include "headroom/core/error.h"
+#include "headroom/core/strings.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <set>
+#include <utility>
 
 namespace headroom {
 namespace {
@@ -110,19 +115,84 @@ INSTANTIATE_TEST_SUITE_P(
         Bad{"format", "engine", "torchscript or onnx"}, Bad{"compile", "none", "compile=None"},
         Bad{"data", "[1,2]", "one text"}, Bad{"degrees", "1e999", "degrees=inf"}));
 
-TEST(HelpText, ShowsEveryOptionWithDefaultUnitAndMeaning) {
-  const std::string help = OptionsHelp();
-  for (const OptionInfo& option : OptionTable()) {
-    EXPECT_THAT(help,
-                HasSubstr("  " + std::string(option.name) + "=" + std::string(option.initial)));
+std::string Help(const std::vector<std::string>& words) { return HelpFor(words); }
+
+std::string HelpError(const std::vector<std::string>& words) {
+  try {
+    (void)HelpFor(words);
+  } catch (const ConfigError& error) {
+    return error.what();
   }
-  EXPECT_THAT(help, HasSubstr("passes over the training images [epochs]"));
+  return "no error";
+}
+
+bool Lists(const std::string& help, std::string_view option) {
+  return help.find("\n  " + std::string(option) + "=") != std::string::npos;
+}
+
+std::size_t LongestLine(const std::string& text) {
   std::size_t longest = 0;
-  for (std::size_t at = 0, next = 0; (next = help.find('\n', at)) != std::string::npos;
-       at = next + 1) {
-    longest = std::max(longest, next - at);
+  for (const std::string_view line : Split(text, '\n')) longest = std::max(longest, line.size());
+  return longest;
+}
+
+TEST(HelpText, ShowsEveryOptionWithDefaultUnitAndMeaning) {
+  const std::string all = Help({"train"}) + Help({"val"}) + Help({"predict"}) + Help({"export"});
+  for (const OptionInfo& option : OptionTable()) {
+    EXPECT_THAT(all,
+                HasSubstr("\n  " + std::string(option.name) + "=" + std::string(option.initial)));
   }
-  EXPECT_LE(longest, 100U);
+  EXPECT_THAT(Help({"train"}), HasSubstr("passes over the training images [epochs]"));
+}
+
+TEST(HelpText, IsOfTheCommandThatIsNamed) {
+  const std::vector<std::pair<std::vector<std::string>, const char*>> kCases = {
+      {{"train"}, "yolo detect train data=data.yaml model=yolo11n.yaml"},
+      {{"detect", "val", "conf=0.5"}, "yolo detect val model=best.pt"},
+      {{"predict"}, "yolo detect predict model=best.pt source=images/"},
+      {{"export"}, "yolo detect export model=best.pt format=onnx"},
+      {{"memory"}, "yolo memory explain [RUN FOLDER]"},
+      {{"memory", "plan"}, "compare=batch,imgsz"},
+      {{"memory", "advise"}, "yolo memory advise ARGUMENTS OF A TRAINING"},
+      {{"memory", "explain", "runs/detect/train"}, "A run of Ultralytics is explained"},
+      {{"monitor", "--once"}, "yolo monitor [RUN FOLDER] [--once] [--json]"},
+      {{"data"}, "yolo data convert from=voc"},
+      {{"data", "check"}, "--fix"},
+      {{"data", "convert"}, "from=coco src=FOLDER_OR_JSON"},
+      {{"settings"}, "yolo settings reset"},
+      {{"setting"}, "yolo settings reset"},
+      {{"cfg"}, "yolo cfg"},
+      {{"copy-cfg"}, "default_copy.yaml"},
+      {{"checks"}, "yolo checks"},
+      {{"version"}, "yolo version"},
+      {{}, "yolo help COMMAND"},
+      {{"help"}, "yolo help COMMAND"},
+  };
+  for (const auto& [words, says] : kCases) {
+    const std::string help = Help(words);
+    EXPECT_THAT(help, HasSubstr(says));
+    EXPECT_LE(LongestLine(help), 100U) << help;
+    EXPECT_TRUE(help.ends_with('\n') && !help.ends_with("\n\n")) << help;
+  }
+}
+
+TEST(HelpText, ListsOnlyWhatTheCommandReads) {
+  EXPECT_TRUE(Lists(Help({"train"}), "epochs"));
+  EXPECT_FALSE(Lists(Help({"train"}), "source"));
+  EXPECT_FALSE(Lists(Help({"val"}), "epochs"));
+  EXPECT_TRUE(Lists(Help({"val"}), "imgsz"));
+  EXPECT_TRUE(Lists(Help({"predict"}), "source"));
+  EXPECT_FALSE(Lists(Help({"predict"}), "mosaic"));
+  EXPECT_TRUE(Lists(Help({"export"}), "format"));
+  EXPECT_TRUE(Lists(Help({"memory", "plan"}), "ram"));
+  EXPECT_FALSE(Lists(Help({"monitor"}), "epochs"));
+}
+
+TEST(HelpText, AnUnknownTopicIsAnErrorWithTheNearest) {
+  EXPECT_THAT(HelpError({"trian"}), HasSubstr("no help on 'trian'; the nearest are train"));
+  EXPECT_THAT(HelpError({"blah"}), HasSubstr("there is on train, val, predict, export, memory"));
+  EXPECT_THAT(HelpError({"epochs"}), HasSubstr("it is an option"));
+  EXPECT_THAT(HelpError({"memory", "plam"}), HasSubstr("there are plan, advise, explain"));
 }
 
 TEST(HelpText, TheDefaultsAreAValidConfigurationFile) {
@@ -134,7 +204,15 @@ TEST(HelpText, TheDefaultsAreAValidConfigurationFile) {
 
 TEST(HelpText, NamesTheExitCodesAndTheCommands) {
   EXPECT_THAT(HelpText(), HasSubstr("3 data"));
-  EXPECT_THAT(HelpText(), HasSubstr("yolo memory plan"));
+  for (const char* command : {"train", "val", "predict", "export", "memory plan", "memory advise",
+                              "memory explain", "monitor", "data check", "data convert", "settings",
+                              "cfg", "copy-cfg", "checks", "version", "help COMMAND"}) {
+    EXPECT_TRUE(HelpText().find(fmt::format("yolo {} ", command)) != std::string::npos ||
+                HelpText().find(fmt::format("yolo detect {} ", command)) != std::string::npos ||
+                HelpText().find(fmt::format("yolo {}\n", command)) != std::string::npos)
+        << command;
+  }
+  EXPECT_LE(LongestLine(HelpText()), 100U);
   EXPECT_THAT(MissingDataText("train"),
               HasSubstr("yolo detect train data=data.yaml model=yolo11n.yaml"));
 }

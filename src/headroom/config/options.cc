@@ -88,11 +88,9 @@ SplitShare ReadShare(const OptionValue& value) {
 
 void ReadFractions(const Reader& read, Options* options) {
   const OptionValue::List items = read.Value("fraction").Items();
-  const SplitShare train = ReadShare(items[0]);
-  options->fraction_ratio = train.ratio;
-  options->fraction_count = train.count;
-  if (items.size() > 1) options->val_fraction = ReadShare(items[1]);
-  if (items.size() > 2) options->test_fraction = ReadShare(items[2]);
+  options->train_share = ReadShare(items[0]);
+  if (items.size() > 1) options->val_share = ReadShare(items[1]);
+  if (items.size() > 2) options->test_share = ReadShare(items[2]);
 }
 
 void ReadFreeze(const OptionValue& value, Options* options) {
@@ -125,7 +123,8 @@ void ReadRun(const Reader& read, Options* options) {
   options->device_choice = *ParseDevice(read.Value("device"));
   options->device = options->device_choice.Canonical();
   read.Read("workers", &options->workers);
-  options->workers_typed = options->IsTyped("workers");
+  // Of a resumed run or a cfg= file: what is not the default was set by hand.
+  options->workers_typed = options->IsTyped("workers") || options->workers != Options().workers;
   read.Read("project", &options->project);
   read.Read("name", &options->name);
   read.Read("exist_ok", &options->exist_ok);
@@ -278,6 +277,10 @@ Options Options::FromCommand(const ParsedCommand& command) {
   set.Set("task", command.task);
   set.Set("mode", command.mode);
   return From(std::move(set), command.overrides);
+}
+
+SplitShare Options::ShareOf(std::string_view part) const {
+  return part == "train" ? train_share : part == "val" ? val_share : test_share;
 }
 
 bool Options::IsTyped(std::string_view option) const {

@@ -36,6 +36,8 @@ struct Options {
   // The same with the command's task and mode.
   [[nodiscard]] static Options FromCommand(const ParsedCommand& command);
 
+  // How much of a split ("train", "val", "test") is used.
+  [[nodiscard]] SplitShare ShareOf(std::string_view part) const;
   // What the user set, as opposed to a default.
   [[nodiscard]] bool IsTyped(std::string_view option) const;
 
@@ -83,10 +85,9 @@ struct Options {
   bool resume = false;
   std::string resume_file;
   Precision amp = Precision::kAuto;
-  double fraction_ratio = 1;        // Of the train split; 1 when a count is given.
-  std::int64_t fraction_count = 0;  // 0: by ratio.
-  SplitShare val_fraction;
-  SplitShare test_fraction;
+  SplitShare train_share;  // fraction=
+  SplitShare val_share;
+  SplitShare test_share;
   int freeze_count = 0;             // Layers 0 .. freeze_count-1,
   std::vector<std::string> freeze;  // and these: layer numbers or parts of parameter names.
   double multi_scale = 0;           // Share of imgsz.

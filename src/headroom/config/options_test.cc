@@ -88,8 +88,8 @@ TEST(Options, ValuesAreTyped) {
   EXPECT_EQ(options.freeze_count, 0);
   EXPECT_THAT(options.classes, ElementsAre(0, 5));
   EXPECT_EQ(options.scale_min, 0.8);
-  EXPECT_EQ(options.fraction_ratio, 0.5);
-  EXPECT_EQ(options.val_fraction.count, 300);
+  EXPECT_EQ(options.ShareOf("train").ratio, 0.5);
+  EXPECT_EQ(options.ShareOf("val").count, 300);
   EXPECT_EQ(options.amp, Precision::kBFloat16);
   EXPECT_EQ(options.time_hours, 1.5);
   EXPECT_EQ(options.pretrained_file, "w.pt");

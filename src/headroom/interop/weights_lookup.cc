@@ -70,14 +70,14 @@ fs::path FindWeights(const std::string& name, const WeightsLookupOptions& option
   const fs::path kept = options.weights_folder / file_name;
   if (IsFile(kept)) return kept;
   if (!IsPublishedWeights(file_name)) {
-    throw DataError(fmt::format(
+    throw ConfigError(fmt::format(
         "no weights file {}: looked for {} and {}. Give the path of a .pt or .safetensors file",
         name, asked.string(), kept.string()));
   }
   const std::string url = options.release_url + file_name;
   LogInfo(fmt::format("Downloading {} to {}", url, kept.string()));
   if (const Status fetched = Fetch(url, kept, options.download); !fetched) {
-    throw DataError(fmt::format(
+    throw ConfigError(fmt::format(
         "{} is neither in {} nor in {}, and {} could not be fetched: {}. Put the file into "
         "either folder by hand, or train from scratch with model={}.yaml",
         file_name, options.working_folder.string(), options.weights_folder.string(), url,

@@ -40,7 +40,7 @@ class FindWeightsTest : public ::testing::Test {
   std::string ErrorOf(const std::string& name) {
     try {
       static_cast<void>(FindWeights(name, options_));
-    } catch (const DataError& error) {
+    } catch (const Error& error) {
       return error.what();
     }
     return "no error";
