@@ -6,7 +6,7 @@ Trains a few batches and validates with each of many settings, each in a process
 compares the planned peak with VmHWM. The plan must not be below the measured peak, and not more
 than 10 % above it.
 
-usage: plan_error.py YOLO DATA_YAML [--quick]
+usage: plan_error.py YOLO DATA_YAML [--quick] [--models yolo11n,yolo26n] [--amp fp32,bf16]
 """
 
 import argparse
@@ -32,17 +32,18 @@ def measure(yolo, folder, words):
     return plan["host"]["peak_bytes"] / 2**20, usage.ru_maxrss / 1024
 
 
-def settings(quick):
-    models = ["yolo11n"] if quick else ["yolo11n", "yolo11s", "yolo11m", "yolov8n", "yolo26n"]
+MODELS = ["yolo11n", "yolo11s", "yolo11m", "yolov8n", "yolo26n"]
+
+
+def settings(quick, models, precisions):
     sizes = [320] if quick else [320, 640]
     batches = [2, 8] if quick else [2, 8, 16]
-    for model, size, batch, amp in itertools.product(models, sizes, batches, ["fp32", "bf16"]):
+    for model, size, batch, amp in itertools.product(models, sizes, batches, precisions):
         if model == "yolo11m" and batch == 16 and size == 640:
             continue  # Minutes, and nothing new.
         yield [f"model={model}.yaml", f"imgsz={size}", f"batch={batch}", f"amp={amp}"]
-    yield ["model=yolo11n.yaml", "imgsz=320", "batch=8", "amp=fp32", "multi_scale=0.5"]
-    if not quick:
-        yield ["model=yolo11n.yaml", "imgsz=320", "batch=8", "amp=bf16", "multi_scale=0.5"]
+    for amp in precisions[:1] if quick else precisions:
+        yield [f"model={models[0]}.yaml", "imgsz=320", "batch=8", f"amp={amp}", "multi_scale=0.5"]
 
 
 def main():
@@ -50,16 +51,18 @@ def main():
     parser.add_argument("yolo")
     parser.add_argument("data")
     parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--models", default="yolo11n" if "--quick" in sys.argv else ",".join(MODELS))
+    parser.add_argument("--amp", default="fp32,bf16")
     parser.add_argument("--batches", type=int, default=3)
     arguments = parser.parse_args()
     print(f"{'settings':<60}{'planned':>9}{'measured':>10}{'error':>8}")
     worst_below, worst_above = 0.0, 0.0
-    for words in settings(arguments.quick):
+    for words in settings(arguments.quick, arguments.models.split(","), arguments.amp.split(",")):
         batch = int(words[2].split("=")[1])
         count = batch * (12 if "multi_scale=0.5" in words else arguments.batches)
         with tempfile.TemporaryDirectory() as folder:
             planned, measured = measure(arguments.yolo, pathlib.Path(folder),
-                                        [f"data={arguments.data}", f"fraction={count}", *words])
+                                        [f"data={arguments.data}", f"fraction=[{count},{2 * batch}]", *words])
         error = planned / measured - 1
         worst_below, worst_above = min(worst_below, error), max(worst_above, error)
         print(f"{' '.join(words):<60}{planned:>8.0f}M{measured:>9.0f}M{100 * error:>+7.1f}%", flush=True)

@@ -2,7 +2,7 @@
 #include "training_step.h"
 
 #include "headroom/core/rng.h"
-#include "headroom/optim/gradient_clip.h"
+#include "headroom/optim/weight_update.h"
 
 #include <ATen/ATen.h>
 
@@ -110,18 +110,7 @@ double TrainingStep::Run() {
 
 void TrainingStep::Update() {
   const std::vector<GroupStep> groups = {{0.001, 0.9, 0.0005}, {0.001, 0.9, 0}, {0.001, 0.9, 0}};
-  ParameterStore& store = *model_.parameters;
-  const double scale = ClipFactor(GradientNorm(step_->pending()), 10);
-  const double decay = ema_->Begin();
-  optimizer_->Step({.values = store.values,
-                    .gradients = step_->pending(),
-                    .gradient_scale = scale,
-                    .ema = ema_->values,
-                    .ema_decay = decay,
-                    .compute = store.compute},
-                   groups);
-  ema_->Average(store, decay, false);
-  step_->pending().zero_();
+  UpdateWeights(*model_.parameters, *optimizer_, *ema_, step_->pending(), groups);
 }
 
 }  // namespace headroom

@@ -3,6 +3,7 @@
 
 #include "headroom/cli/process_setup.h"
 #include "headroom/core/error.h"
+#include "headroom/core/shell_quote.h"
 #include "headroom/core/strings.h"
 #include "headroom/monitor/device_budget.h"
 #include "headroom/monitor/effective_limit.h"
@@ -70,11 +71,10 @@ std::vector<OptionValue> Values(const std::string& knob) {
       "compare={}: knobs are batch, imgsz, workers and recompute, separated by commas", knob));
 }
 
-// The least that the knob's value needs, before anything else gives.
+// What the knob's value needs before anything gives.
 MemoryPlan Unfitted(const PlannedMachine& machine, const Options& options) {
-  const TrainingSetup& setup = machine.setup();
-  const int batch = options.batch >= 1 ? static_cast<int>(options.batch) : 16;
-  return PlanTraining(setup.SubjectWith(options), InitialSettings(options, batch, setup.cores()));
+  const RunChoice choice = machine.setup().Choose(options, machine.limits());
+  return PlanTraining(machine.setup().Subject(choice.optimizer.kind, options), choice.wanted);
 }
 
 // Of the device that vram= describes, or of the one that is here.
@@ -106,8 +106,9 @@ PlannedMachine::PlannedMachine(const Options& options, TrainObserver& observer)
   if (kind == DeviceChoice::Kind::kCuda ||
       (kind == DeviceChoice::Kind::kAutomatic && (o.vram || at::hasCUDA())))
     setup_.place = MemoryPlace::kDevice;
-  setup_.ReadData();
+  setup_.ReadDataset();
   setup_.BuildNetwork();
+  setup_.ReadData();
   setup_.MeasureProcess();
   ram_ = setup_.machine_limit;
   limits_ = setup_.Limits();
@@ -133,12 +134,9 @@ PlannedMachine::Outcome PlannedMachine::Fit(const PlanLimits& limits) const {
 
 PlannedMachine::Outcome PlannedMachine::FitWith(const Options& options,
                                                 const PlanLimits& limits) const {
-  const PlanSubject subject = setup_.SubjectWith(options);
-  Outcome outcome;
-  const TrainSettings first = InitialSettings(options, 16, setup_.cores());
-  const int batch = ChooseBatch(subject, first, limits, &outcome.batch_note);
-  outcome.fit = FitTraining(subject, InitialSettings(options, batch, setup_.cores()), limits);
-  return outcome;
+  const RunChoice choice = setup_.Choose(options, limits);
+  return {FitTraining(setup_.Subject(choice.optimizer.kind, options), choice.wanted, limits),
+          choice.batch.why, choice.optimizer.kind};
 }
 
 std::string ReferenceText(const PlannedMachine& machine) {
@@ -146,8 +144,8 @@ std::string ReferenceText(const PlannedMachine& machine) {
   const int cores = machine.gpus() > 0
                         ? std::max(machine.setup().cores(), machine.setup().options.workers)
                         : machine.setup().cores();
-  return ExplainReferenceFor(machine.setup().Subject(), outcome.fit.settings, cores, machine.gpus(),
-                             machine.ram());
+  return ExplainReferenceFor(machine.setup().Subject(outcome.optimizer), outcome.fit.settings,
+                             cores, machine.gpus(), machine.ram());
 }
 
 std::string PlanText(const PlannedMachine& machine) {
@@ -203,7 +201,7 @@ std::string AdviceText(const PlannedMachine& machine, const std::vector<std::str
     if (word.starts_with("ram=") || word == "train" || word == "detect") continue;
     batch = batch || word.starts_with("batch=");
     cache_typed = cache_typed || word.starts_with("cache=");
-    command += " " + word;
+    command += " " + ShellQuote(word);
   }
   if (!batch) command += fmt::format(" batch={}", here.fit.settings.batch);
   if (!cache_typed && cache <= room) command += " cache=ram";

@@ -21,6 +21,7 @@ class PlannedMachine {
   struct Outcome {
     FitOutcome<TrainSettings> fit;
     std::string batch_note;
+    OptimizerKind optimizer;
   };
   [[nodiscard]] Outcome Fit(const PlanLimits& limits) const;
   [[nodiscard]] Outcome FitWith(const Options& options, const PlanLimits& limits) const;

@@ -70,12 +70,19 @@ struct DiskImageCache::Header {
 
 Result<std::unique_ptr<DiskImageCache>> DiskImageCache::Open(const DiskImageCacheOptions& options,
                                                              const DatasetIndex& index,
-                                                             std::string* note) {
+                                                             Budget* budget, std::string* note) {
   note->clear();
+  // First: a refusal must leave nothing open.
+  Reservation table;
+  if (budget != nullptr) {
+    table =
+        Reservation(*budget, MemoryTag::kImageCache, EstimateDiskCacheMemory(index.size()).Total());
+  }
   const int descriptor = ::open(options.path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
   if (descriptor < 0)
     return Failure{fmt::format("cannot open {}: {}", options.path, std::strerror(errno))};
-  auto cache = std::make_unique<DiskImageCache>(Private{}, descriptor, options, index);
+  auto cache =
+      std::make_unique<DiskImageCache>(Private{}, descriptor, options, index, std::move(table));
   if (::flock(descriptor, LOCK_EX | LOCK_NB) != 0) {
     return Failure{fmt::format("{} is in use by another process", options.path)};
   }
@@ -87,8 +94,12 @@ Result<std::unique_ptr<DiskImageCache>> DiskImageCache::Open(const DiskImageCach
 }
 
 DiskImageCache::DiskImageCache(Private, int descriptor, const DiskImageCacheOptions& options,
-                               const DatasetIndex& index)
-    : descriptor_(descriptor), options_(options), index_(index), entries_(index.size()) {}
+                               const DatasetIndex& index, Reservation table)
+    : descriptor_(descriptor),
+      options_(options),
+      index_(index),
+      table_reservation_(std::move(table)),
+      entries_(index.size()) {}
 
 DiskImageCache::~DiskImageCache() { ::close(descriptor_); }
 
@@ -249,12 +260,6 @@ std::string DiskImageCache::Describe() const {
 MemoryNeed EstimateDiskCacheMemory(std::uint64_t images) {
   constexpr std::uint64_t kEntryBytes = 32;  // DiskImageCache::Entry, which asserts it.
   return {MemoryTag::kImageCache, Bytes::Of(images, kEntryBytes)};
-}
-
-Bytes EstimateDiskCacheFile(std::span<const ImageSize> sizes, int image_size) {
-  Bytes total;
-  for (const ImageSize size : sizes) total += LoadedSize(size, image_size).PixelBytes();
-  return total;
 }
 
 }  // namespace headroom

@@ -6,7 +6,9 @@
 #include "headroom/core/result.h"
 #include "headroom/data/dataset_index.h"
 #include "headroom/data/image_cache.h"
+#include "headroom/memory/budget.h"
 #include "headroom/memory/memory_need.h"
+#include "headroom/memory/reservation.h"
 
 #include <cstdint>
 #include <memory>
@@ -33,12 +35,14 @@ class DiskImageCache : public ImageCache {
 
  public:
   // Opens the file or makes it. Failure: it cannot be written, or another process fills it. The
-  // index must outlive the cache. `note` gets a line when an old file is not used.
+  // index and the budget (null: none), which its table is reserved in, must outlive the cache.
+  // `note` gets a line when an old file is not used. Throws BudgetError.
   [[nodiscard]] static Result<std::unique_ptr<DiskImageCache>> Open(
-      const DiskImageCacheOptions& options, const DatasetIndex& index, std::string* note);
+      const DiskImageCacheOptions& options, const DatasetIndex& index, Budget* budget,
+      std::string* note);
   // For Open alone. Takes the descriptor.
   DiskImageCache(Private, int descriptor, const DiskImageCacheOptions& options,
-                 const DatasetIndex& index);
+                 const DatasetIndex& index, Reservation table);
   ~DiskImageCache() override;
 
   [[nodiscard]] std::optional<CachedImage> Find(std::uint32_t image, Image* scratch) override
@@ -70,6 +74,7 @@ class DiskImageCache : public ImageCache {
   const int descriptor_;
   const DiskImageCacheOptions options_;
   const DatasetIndex& index_;
+  Reservation table_reservation_;
   mutable Mutex mutex_;
   std::vector<Entry> entries_ GUARDED_BY(mutex_);
   std::uint64_t end_ GUARDED_BY(mutex_) = 0;
@@ -77,8 +82,7 @@ class DiskImageCache : public ImageCache {
   std::string problem_ GUARDED_BY(mutex_);
 };
 
-// Host bytes of the table of entries (tag kImageCache), and bytes on the disk for all pictures.
+// Host bytes of the table of entries (tag kImageCache).
 [[nodiscard]] MemoryNeed EstimateDiskCacheMemory(std::uint64_t images);
-[[nodiscard]] Bytes EstimateDiskCacheFile(std::span<const ImageSize> sizes, int image_size);
 
 }  // namespace headroom

@@ -110,7 +110,7 @@ TEST_F(RamImageCacheTest, WhatIsReleasedLeavesTheProcess) {
   // What is left is still right; it does not grow again until it may.
   EXPECT_TRUE(Same(cache.Find(0, &scratch_)->view(), Picture(0, {480, 640})));
   EXPECT_FALSE(cache.Store(59, Picture(59, {480, 640}).view()));
-  cache.AllowGrowth(Bytes::MiB(64));
+  cache.SetLimit(Bytes::MiB(64));
   EXPECT_TRUE(cache.Store(59, Picture(59, {480, 640}).view()));
   EXPECT_TRUE(Same(cache.Find(59, &scratch_)->view(), Picture(59, {480, 640})));
 }
@@ -159,7 +159,7 @@ TEST_F(RamImageCacheTest, ThreadsStoreFindAndReleaseTogether) {
   threads.emplace_back([&] {
     for (int i = 0; i < 300; ++i) {
       (void)budget_.Reclaim(Bytes::KiB(64), ReclaimTime::kNow);
-      cache.AllowGrowth(Bytes::MiB(1));
+      cache.SetLimit(Bytes::MiB(1));
     }
   });
 }
@@ -190,7 +190,7 @@ class DiskImageCacheTest : public ::testing::Test {
     return DatasetIndex::Build(options);
   }
   std::unique_ptr<DiskImageCache> Open() {
-    auto cache = DiskImageCache::Open(options_, index_, &note_);
+    auto cache = DiskImageCache::Open(options_, index_, nullptr, &note_);
     EXPECT_TRUE(cache.ok()) << cache.error();
     return std::move(*cache);
   }
@@ -261,16 +261,16 @@ TEST_F(DiskImageCacheTest, AnotherRecipeOrListStartsAgain) {
 
 TEST_F(DiskImageCacheTest, AFileThatIsNotOursIsNeverWrittenOver) {
   testing::WriteText(options_.path, "somebody's thesis");
-  EXPECT_THAT(DiskImageCache::Open(options_, index_, &note_).error(),
+  EXPECT_THAT(DiskImageCache::Open(options_, index_, nullptr, &note_).error(),
               HasSubstr("not an image cache"));
   EXPECT_EQ(*ReadFile(options_.path), "somebody's thesis");
   options_.path = "/proc/none/x";
-  EXPECT_FALSE(DiskImageCache::Open(options_, index_, &note_).ok());
+  EXPECT_FALSE(DiskImageCache::Open(options_, index_, nullptr, &note_).ok());
 }
 
 TEST_F(DiskImageCacheTest, OneProcessFillsItAtATime) {
   const auto first = Open();
-  EXPECT_THAT(DiskImageCache::Open(options_, index_, &note_).error(), HasSubstr("in use"));
+  EXPECT_THAT(DiskImageCache::Open(options_, index_, nullptr, &note_).error(), HasSubstr("in use"));
 }
 
 TEST_F(DiskImageCacheTest, ThreadsFillAndReadTogether) {

@@ -146,6 +146,11 @@ Bytes RamImageCache::Release(Bytes wanted, ReclaimTime /*time*/) {
   return given;
 }
 
+void RamImageCache::SetLimit(Bytes limit) {
+  (void)Release(SaturatingSub(NumBytes(), limit), ReclaimTime::kAtBoundary);
+  limit_.store(limit.count());
+}
+
 Bytes RamImageCache::NumBytes() const {
   MutexLock lock(mutex_);
   return Bytes(held_);

@@ -29,7 +29,7 @@ struct RamImageCacheOptions {
 // Every picture is used once an epoch, so none is better than another: the first ones stay, nothing
 // is evicted to make room. Pictures are packed into slabs that come from the system and go back to
 // it, so that what Release reports really leaves the process. After a release it does not grow
-// again beyond what it has left, else it would fight whoever needed the memory; see AllowGrowth.
+// again beyond what it has left, else it would fight whoever needed the memory, until SetLimit.
 class RamImageCache : public ImageCache, public Reclaimable {
  public:
   // Registers with the budget, which must outlive it.
@@ -47,8 +47,8 @@ class RamImageCache : public ImageCache, public Reclaimable {
   // slab.
   Bytes Release(Bytes wanted, ReclaimTime time) override EXCLUDES(mutex_);
 
-  // A new limit of pixels held, up or down for growth only: nothing is released.
-  void AllowGrowth(Bytes limit) { limit_.store(limit.count()); }
+  // A new limit of pixels held; what is held beyond it is released.
+  void SetLimit(Bytes limit) EXCLUDES(mutex_);
   // Pixels held, in whole slabs, and the pictures in them.
   [[nodiscard]] Bytes NumBytes() const EXCLUDES(mutex_);
   [[nodiscard]] std::uint64_t size() const EXCLUDES(mutex_);

@@ -59,11 +59,11 @@ void Budget::Unregister(Reclaimable& holder) {
   std::erase(holders_, &holder);
 }
 
-Bytes Budget::Reclaim(Bytes wanted, ReclaimTime time) {
+Bytes Budget::Reclaim(Bytes wanted, ReclaimTime time, ReclaimOrder last) {
   MutexLock lock(mutex_);
   Bytes given;
   for (Reclaimable* holder : holders_) {
-    if (given >= wanted) break;
+    if (given >= wanted || holder->order() > last) break;
     given += holder->Release(wanted - given, time);
   }
   return given;

@@ -36,8 +36,10 @@ class Budget {
   // A holder that may be asked to give back. Not owned; Unregister before it dies.
   void Register(Reclaimable& holder) EXCLUDES(mutex_);
   void Unregister(Reclaimable& holder) EXCLUDES(mutex_);
-  // Asks the holders in order until `wanted` bytes were given or none has more; returns the sum.
-  Bytes Reclaim(Bytes wanted, ReclaimTime time) EXCLUDES(mutex_);
+  // Asks the holders in order, up to `last` in it, until `wanted` bytes were given or none has
+  // more; returns the sum.
+  Bytes Reclaim(Bytes wanted, ReclaimTime time,
+                ReclaimOrder last = ReclaimOrder::kMicroBatchBelow16) EXCLUDES(mutex_);
 
   // A later, smaller limit is allowed: what is held above it stays, new charges fail.
   void SetLimit(Bytes limit, std::string origin) EXCLUDES(mutex_);

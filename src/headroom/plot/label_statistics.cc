@@ -42,11 +42,4 @@ void LabelStatistics::Add(std::int32_t class_id, const Xywh& box) {
   samples_.push_back({class_id, box});
 }
 
-MemoryNeed EstimateLabelStatisticsMemory(std::size_t class_count) {
-  return MemoryNeed(MemoryTag::kPlots,
-                    Bytes(sizeof(LabelStatistics)) +
-                        Bytes::Of(LabelStatistics::kMostSamples, sizeof(LabelStatistics::Sample)) +
-                        Bytes::Of(class_count, sizeof(std::uint64_t)));
-}
-
 }  // namespace headroom

@@ -56,6 +56,4 @@ class LabelStatistics {
   DensityGrid sizes_;
 };
 
-[[nodiscard]] MemoryNeed EstimateLabelStatisticsMemory(std::size_t class_count);
-
 }  // namespace headroom

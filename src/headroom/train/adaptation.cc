@@ -72,20 +72,37 @@ Bytes Adaptation::SmallestPeak() const {
   return FitTraining(subject(), wanted_, nothing).plan.Peak(MemoryPlace::kHost);
 }
 
-std::optional<SettingsChange> Adaptation::AfterFailure(ReclaimOrder from) {
-  // What the limit of now asks for, in one go where it asks for less than there is.
+Bytes Adaptation::LeastInStep() const {
+  TrainSettings least = now_;
+  for (const FitStep<TrainSettings>& step : TrainLadder()) {
+    if (step.order == ReclaimOrder::kImagesInFlight || step.order == ReclaimOrder::kWorkers)
+      continue;
+    while (step.reduce(least, Bytes::Max())) {
+    }
+  }
+  const PlanSubject s = subject();
+  return PlanTraining(s, least).Peak(MemoryPlace::kHost) +
+         SaturatingSub(LoaderNeed(s, now_).Total(), LoaderNeed(s, least).Total());
+}
+
+std::optional<SettingsChange> Adaptation::ToLimit(ReclaimOrder from) {
   const TrainSettings fitted = FitTraining(subject(), wanted_, setup_.Limits()).settings;
   TrainSettings next = now_;
   next.micro_batch = std::min(now_.micro_batch, fitted.micro_batch);
   next.recompute = std::max(now_.recompute, fitted.recompute);
   next.validate_at_once = std::min(now_.validate_at_once, next.micro_batch);
   if (from < ReclaimOrder::kRecomputeActivations) LoadLess(fitted, next);
-  if (next != now_) {
-    now_ = next;
-    plan_ = PlanTraining(subject(), now_);
-    return SettingsChange{now_, "going on with " + Describe(now_)};
-  }
-  for (const FitStep<TrainSettings>& step : TrainLadder(subject())) {
+  if (next == now_) return std::nullopt;
+  now_ = next;
+  plan_ = PlanTraining(subject(), now_);
+  return SettingsChange{now_, "going on with " + Describe(now_)};
+}
+
+std::optional<SettingsChange> Adaptation::AfterFailure(ReclaimOrder from) {
+  // In one go, where the limit asks for less than there is.
+  if (std::optional<SettingsChange> change = ToLimit(from)) return change;
+  TrainSettings next = now_;
+  for (const FitStep<TrainSettings>& step : TrainLadder()) {
     if (step.order < from) continue;
     const std::optional<std::string> what = step.reduce(next, Scale(planned_limit_, kRung));
     if (!what) continue;

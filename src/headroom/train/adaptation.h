@@ -35,6 +35,12 @@ class Adaptation {
       ReclaimOrder from = ReclaimOrder::kRecomputeActivations);
   // The peak of the smallest settings: below it a budget would end the run by itself.
   [[nodiscard]] Bytes SmallestPeak() const;
+  // The same while the loader stays as the settings of now made it: what a running step or
+  // validation can go down to.
+  [[nodiscard]] Bytes LeastInStep() const;
+  // Nothing was refused, but a step was broken off to give way: what the limit of now asks for.
+  [[nodiscard]] std::optional<SettingsChange> ToLimit(
+      ReclaimOrder from = ReclaimOrder::kRecomputeActivations);
 
   [[nodiscard]] const TrainSettings& now() const { return now_; }
   [[nodiscard]] const MemoryPlan& plan() const { return plan_; }

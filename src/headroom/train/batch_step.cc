@@ -103,7 +103,8 @@ BatchResult BatchStep::Run(Loader& loader, std::int64_t first, std::int64_t coun
       if (images < count) KeepSum();
     } catch (const std::exception& failure) {
       const std::optional<std::string> what = OutOfMemoryText(failure);
-      if (!what || !on_out_of_memory || !on_out_of_memory(*what, ++failures)) throw;
+      if (!what || !on_out_of_memory || !on_out_of_memory(*what, CountFailure(failure, &failures)))
+        throw;
       continue;
     }
     // From here on nothing allocates: the micro-batch is committed whole.

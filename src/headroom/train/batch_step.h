@@ -43,9 +43,9 @@ class BatchStep {
   BatchStep(Model& model, Executor& executor, HeadLoss& loss, const BatchStepOptions& options);
 
   // Called when a micro-batch could not get its memory: what was said, and how often these images
-  // have failed (1 is the first time). It frees, or makes the step smaller (set_micro_batch,
-  // set_recompute), and returns true; the same images are then run again. False: the failure is
-  // thrown on. Unset: thrown on.
+  // have failed (1 is the first time; 0: they were broken off to give way). It frees, or makes the
+  // step smaller (set_micro_batch, set_recompute), and returns true; the same images are then run
+  // again. False: the failure is thrown on. Unset: thrown on.
   std::function<bool(const std::string& what, int failures)> on_out_of_memory;
 
   // A micro-batch of `images` blank pictures of this extent, `boxes` in the first: everything that

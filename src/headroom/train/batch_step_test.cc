@@ -3,13 +3,13 @@
 
 #include "headroom/ops/conv_bn_act.h"
 #include "headroom/optim/ema.h"
-#include "headroom/optim/gradient_clip.h"
 #include "headroom/optim/optimizer.h"
+#include "headroom/optim/weight_update.h"
 #include "headroom/testing/shared_files.h"
 #include "headroom/testing_torch/golden.h"
 
+#include <ATen/ATen.h>
 #include <gtest/gtest.h>
-#include <torch/torch.h>
 
 #include <cstring>
 
@@ -164,16 +164,7 @@ TEST_P(GoldenStep, SixStepsFollowTheReferencesTrajectory) {
     const double tolerance = i < 3 ? tolerances.first_losses : tolerances.later_losses;
     EXPECT_NEAR(result.loss / golden.at("losses")[i][0].item<double>(), 1, tolerance)
         << "step " << i;
-    const double scale = ClipFactor(GradientNorm(step.pending()), 10);
-    const double decay = ema.Begin();
-    optimizer->Step({.values = store.values,
-                     .gradients = step.pending(),
-                     .gradient_scale = scale,
-                     .ema = ema.values,
-                     .ema_decay = decay},
-                    groups);
-    ema.Average(store, decay, false);
-    step.pending().zero_();
+    UpdateWeights(store, *optimizer, ema, step.pending(), groups);
   }
   for (const ParameterStore::Entry& entry : store.entries()) {
     if (entry.kind == ParameterStore::EntryKind::kBatchCount) continue;
@@ -241,7 +232,7 @@ TEST(NormStatistics, RunningStatisticsFollowTheReferenceAfterOneBatch) {
   (void)step.Run(loader, 0, 4, {160, 160});
   const at::Tensor expected =
       before * (1 - kNormMomentum) + model.parameters->moment_view(0) * kNormMomentum;
-  EXPECT_TRUE(torch::allclose(model.parameters->running_view(0), expected, 1e-5, 1e-6));
+  EXPECT_TRUE(at::allclose(model.parameters->running_view(0), expected, 1e-5, 1e-6));
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include "headroom/config/option_table.h"
 #include "headroom/core/error.h"
 #include "headroom/core/file.h"
+#include "headroom/interop/optimizer_state.h"
 #include "headroom/interop/torch_archive.h"
 #include "headroom/train/model_files.h"
 #include "headroom/train/reference_resume.h"
@@ -110,12 +111,20 @@ class HostArrays {
   std::deque<at::Tensor> kept_;
 };
 
+// Where a resumed run finds the file when it starts in another folder; empty for a name that is
+// looked up elsewhere.
+std::string AbsoluteFile(const std::string& path) {
+  std::error_code error;
+  return std::filesystem::exists(path, error) ? std::filesystem::absolute(path).string() : "";
+}
+
 PickleNode* OwnEntry(PickleHeap& heap, const CheckpointParts& parts, const RunPosition& position,
                      HostArrays& arrays) {
   const auto flat = [&](const at::Tensor& values) { return FlatNode(heap, arrays.Of(values)); };
   PickleNode* own = heap.Dict();
   heap.Set(own, "format", heap.Int(kFormat));
   heap.Set(own, "options", OwnArgs(heap, parts.options));
+  heap.Set(own, "data_file", heap.Text(AbsoluteFile(parts.options.data)));
   heap.Set(own, "epoch", heap.Int(position.epoch));
   heap.Set(own, "next_batch", heap.Int(position.next_batch));
   heap.Set(own, "last_step", heap.Int(position.last_step));
@@ -123,7 +132,10 @@ PickleNode* OwnEntry(PickleHeap& heap, const CheckpointParts& parts, const RunPo
   PickleItems items;
   for (const double item : position.epoch_items) items.push_back(heap.Float(item));
   heap.Set(own, "epoch_items", heap.List(std::move(items)));
-  heap.Set(own, "epoch_instances", heap.Int(position.epoch_instances));
+  heap.Set(own, "batch", heap.Int(position.batch));
+  heap.Set(own, "batches", heap.Int(position.batches));
+  heap.Set(own, "epochs", heap.Int(position.epochs));
+  heap.Set(own, "best", heap.Int(position.best ? 1 : 0));
   heap.Set(own, "previous_one_to_many", Sums(heap, parts.step.previous().one_to_many));
   heap.Set(own, "previous_one_to_one", Sums(heap, parts.step.previous().one_to_one));
   heap.Set(own, "batches_tracked", heap.Int(parts.model.parameters->batches_tracked));
@@ -134,6 +146,7 @@ PickleNode* OwnEntry(PickleHeap& heap, const CheckpointParts& parts, const RunPo
   heap.Set(own, "ema_running", flat(parts.ema.running));
   heap.Set(own, "pending", flat(parts.step.pending()));
   heap.Set(own, "optimizer", heap.Text(Name(parts.optimizer.kind())));
+  heap.Set(own, "optimizer_momentum", heap.Float(parts.optimizer_momentum));
   heap.Set(own, "optimizer_steps", heap.Int(parts.optimizer.step_count()));
   heap.Set(own, "momentum_product", heap.Float(parts.optimizer.momentum_product));
   for (const Optimizer::State& state : arrays.states())
@@ -210,8 +223,11 @@ RunPosition RestoreCheckpoint(const CheckpointContents& file, const CheckpointPa
   RunPosition position{.epoch = static_cast<int>(number("epoch")),
                        .next_batch = static_cast<std::int64_t>(number("next_batch")),
                        .last_step = static_cast<std::int64_t>(number("last_step")),
-                       .epoch_instances = static_cast<std::int64_t>(number("epoch_instances")),
-                       .seconds = number("seconds")};
+                       .seconds = number("seconds"),
+                       .batch = static_cast<int>(number("batch")),
+                       .batches = static_cast<std::int64_t>(number("batches")),
+                       .epochs = static_cast<int>(number("epochs")),
+                       .best = number("best") != 0};
   if (const PickleNode* items = own->Find("epoch_items");
       items != nullptr && items->Items().size() == 3) {
     for (std::size_t i = 0; i < 3; ++i)
@@ -221,6 +237,27 @@ RunPosition RestoreCheckpoint(const CheckpointContents& file, const CheckpointPa
   if (results != nullptr && results->Text() != nullptr)
     parts.results.Restore(*results->Text(), position.epoch);
   return position;
+}
+
+std::optional<int> BatchOf(const CheckpointContents& file) {
+  const PickleNode* batch = file.headroom == nullptr ? nullptr : file.headroom->Find("batch");
+  const std::optional<double> images = batch == nullptr ? std::nullopt : batch->Number();
+  if (!images || *images < 1) return std::nullopt;
+  return static_cast<int>(*images);
+}
+
+std::optional<double> OptimizerMomentumOf(const CheckpointContents& file) {
+  const PickleNode* own =
+      file.headroom == nullptr ? nullptr : file.headroom->Find("optimizer_momentum");
+  if (own != nullptr) return own->Number();
+  if (file.optimizer == nullptr) return std::nullopt;
+  // The reference's: the Adam family keeps it as the first of two; SGD's own is on its way to the
+  // option's while the run warms up.
+  const Result<OptimizerState> state = ReadOptimizerState(*file.optimizer);
+  if (!state || state->groups.empty()) return std::nullopt;
+  const PickleNode* betas = state->groups.front().Find("betas");
+  if (betas == nullptr || betas->Items().empty()) return std::nullopt;
+  return betas->Items().front()->Number();
 }
 
 OptionSet OptionsOf(const CheckpointContents& file) {
@@ -233,7 +270,12 @@ OptionSet OptionsOf(const CheckpointContents& file) {
     }
   };
   take(file.train_args);
-  if (file.headroom != nullptr) take(file.headroom->Find("options"));
+  if (file.headroom == nullptr) return set;
+  take(file.headroom->Find("options"));
+  const PickleNode* data = file.headroom->Find("data_file");
+  if (data != nullptr && data->Text() != nullptr && !data->Text()->empty() &&
+      AbsoluteFile(set.Get("data").ToText()).empty())
+    set.Set("data", OptionValue(*data->Text()));
   return set;
 }
 

@@ -10,23 +10,15 @@
 #include "headroom/train/batch_step.h"
 #include "headroom/train/reference_optimizer.h"
 #include "headroom/train/results_csv.h"
+#include "headroom/train/run_position.h"
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
 namespace headroom {
-
-// Where a run stands between two batches, apart from its tensors.
-struct RunPosition {
-  int epoch = 0;                // From 0: the epoch that `next_batch` belongs to.
-  std::int64_t next_batch = 0;  // Of that epoch.
-  std::int64_t last_step = -1;  // Iteration of the last optimizer step.
-  LossItems epoch_items{};      // Sums over the epoch's batches so far.
-  std::int64_t epoch_instances = 0;
-  double seconds = 0;  // Spent so far.
-};
 
 // Everything that a checkpoint is made of; borrowed.
 struct CheckpointParts {
@@ -38,7 +30,9 @@ struct CheckpointParts {
   ResultsCsv& results;
   const Options& options;
   const std::vector<std::string>& names;
-  OptimizerRates rates;  // For writing only.
+  // For writing only.
+  OptimizerRates rates;
+  double optimizer_momentum = 0;
 };
 
 // Writes an in-training checkpoint that Ultralytics opens and resumes from, with our own exact
@@ -51,6 +45,10 @@ void SaveCheckpoint(const std::filesystem::path& path, const CheckpointParts& pa
 // DataError when the file holds no run of ours.
 RunPosition RestoreCheckpoint(const CheckpointContents& file, const CheckpointParts& parts);
 
+// Images a batch of the run that wrote the file, and the momentum (beta1) that its optimizer was
+// made with (optimizer=auto decides it); nothing in a file that does not say it.
+[[nodiscard]] std::optional<int> BatchOf(const CheckpointContents& file);
+[[nodiscard]] std::optional<double> OptimizerMomentumOf(const CheckpointContents& file);
 // The options that a checkpoint was written with, reference's and ours.
 [[nodiscard]] OptionSet OptionsOf(const CheckpointContents& file);
 

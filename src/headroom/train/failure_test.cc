@@ -2,14 +2,14 @@
 // What a step does when memory is refused, and when it keeps less.
 #include "headroom/nn/model.h"
 #include "headroom/optim/ema.h"
-#include "headroom/optim/gradient_clip.h"
 #include "headroom/optim/optimizer.h"
+#include "headroom/optim/weight_update.h"
 #include "headroom/train/batch_step.h"
 #include "headroom/train/failing_memory.h"
 #include "headroom/train/random_loader.h"
 
+#include <ATen/ATen.h>
 #include <gtest/gtest.h>
-#include <torch/torch.h>
 
 #include <cstdlib>
 
@@ -64,17 +64,9 @@ struct Trained {
 
   void RunStep(Loader& loader) {
     step->Run(loader, 0, kBatch, {kSide, kSide});
-    const double scale = ClipFactor(GradientNorm(step->pending()), 10);
-    const double decay = ema->Begin();
     const std::vector<GroupStep> groups(optimizer->groups().groups.size(),
                                         GroupStep{.lr = 0.01, .momentum = 0.9});
-    optimizer->Step({.values = model.parameters->values,
-                     .gradients = step->pending(),
-                     .gradient_scale = scale,
-                     .ema = ema->values,
-                     .ema_decay = decay},
-                    groups);
-    ema->Average(*model.parameters, decay, false);
+    UpdateWeights(*model.parameters, *optimizer, *ema, step->pending(), groups);
   }
 
   Options options = Options::From(OptionSet(), {});

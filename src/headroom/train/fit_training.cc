@@ -102,7 +102,7 @@ Said HalveMicroBatch(TrainSettings& t, std::int64_t least) {
 
 }  // namespace
 
-std::vector<Step> TrainLadder(const PlanSubject& /*subject*/) {
+std::vector<Step> TrainLadder() {
   return {
       // Free but for the moments in which something is drawn.
       {ReclaimOrder::kFreeBlocks, PutOffPlots},
@@ -124,8 +124,7 @@ std::vector<Step> TrainLadder(const PlanSubject& /*subject*/) {
 FitOutcome<TrainSettings> FitTraining(const PlanSubject& subject, const TrainSettings& settings,
                                       const PlanLimits& limits) {
   const auto plan = [&](const TrainSettings& t) { return PlanTraining(subject, t); };
-  FitOutcome<TrainSettings> outcome =
-      Fit<TrainSettings>(settings, TrainLadder(subject), plan, limits);
+  FitOutcome<TrainSettings> outcome = Fit<TrainSettings>(settings, TrainLadder(), plan, limits);
   if (!outcome.fits || outcome.taken.empty()) return outcome;
   // The ladder gave all of the cheap things before it touched the network: what the network's step
   // left over goes back to them, the dearest first.
@@ -161,18 +160,20 @@ FitOutcome<TrainSettings> FitTraining(const PlanSubject& subject, const TrainSet
   return outcome;
 }
 
-int ChooseBatch(const PlanSubject& subject, const TrainSettings& settings, const PlanLimits& limits,
-                std::string* why) {
+BatchChoice ChooseBatch(const PlanSubject& subject, const TrainSettings& settings,
+                        const PlanLimits& limits) {
   const double asked = subject.options.batch;
   const auto images = static_cast<std::int64_t>(subject.train.size());
-  if (asked >= 1) return static_cast<int>(std::min<std::int64_t>(std::llround(asked), images));
+  if (asked >= 1)
+    return {static_cast<int>(std::min<std::int64_t>(std::llround(asked), images)), {}};
   const std::int64_t least = std::min<std::int64_t>(kDefaultBatch, images);
   const std::int64_t most = std::max(least, std::min<std::int64_t>(kMostBatch, images / 8));
   const bool on_host = subject.place == MemoryPlace::kHost;
   if (asked < 0 && on_host) {
-    *why = fmt::format(
-        "batch=-1: {} images (a larger batch trains no better, and no faster on a CPU)", least);
-    return static_cast<int>(least);
+    return {
+        static_cast<int>(least),
+        fmt::format("batch=-1: {} images (a larger batch trains no better, and no faster on a CPU)",
+                    least)};
   }
   PlanLimits share = limits;
   if (asked > 0) {
@@ -190,9 +191,9 @@ int ChooseBatch(const PlanSubject& subject, const TrainSettings& settings, const
   const std::int64_t cap = (on_host ? std::min<std::int64_t>(most, kMostShareBatch) : most) / 8;
   const std::int64_t chosen =
       std::clamp(8 * LargestFitting(std::max<std::int64_t>(cap, 1), fits), least, most);
-  *why = fmt::format("batch={}: {} images, the most whose plan stays within {} of the budget",
-                     asked, chosen, asked > 0 ? fmt::format("{:.0f} %", 100 * asked) : "all");
-  return static_cast<int>(chosen);
+  return {static_cast<int>(chosen),
+          fmt::format("batch={}: {} images, the most whose plan stays within {} of the budget",
+                      asked, chosen, asked > 0 ? fmt::format("{:.0f} %", 100 * asked) : "all")};
 }
 
 TrainSettings InitialSettings(const Options& options, int batch, int cores) {

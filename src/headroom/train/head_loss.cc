@@ -8,13 +8,6 @@
 #include <utility>
 
 namespace headroom {
-
-HeadSums& HeadSums::operator+=(const HeadSums& other) {
-  one_to_many += other.one_to_many;
-  one_to_one += other.one_to_one;
-  return *this;
-}
-
 namespace {
 
 DetectionLossOptions LossOptions(const Model& model, const Options& options,
@@ -39,24 +32,17 @@ MemoryNeed HeadLoss::EstimateMemory(const Model& model, const Options& options,
          headroom::EstimateMemory(OneToOneOptions(loss), grid, images, max_boxes);
 }
 
-void HeadLoss::Reserve(const AnchorGrid& grid, std::int64_t images, std::int64_t max_boxes) {
-  const TagScope tag(MemoryTag::kLoss);
-  one_to_many_->Reserve(grid, images, max_boxes);
-  if (two_heads()) one_to_one_->Reserve(grid, images, max_boxes);
-}
-
 HeadLoss::HeadLoss(const Model& model, const Options& options, std::vector<float> class_weights,
                    at::Device device)
     : many_outputs_(model.one_to_many), third_name_(model.reg_max > 1 ? "dfl_loss" : "l1_loss") {
   const DetectionLossOptions loss = LossOptions(model, options, std::move(class_weights));
   const auto make = device.is_cpu() ? MakeCpuDetectionLoss : MakeReferenceDetectionLoss;
   if (!model.one_to_one) {
-    one_to_many_ = make(loss);
+    one_head_ = make(loss);
     return;
   }
   one_outputs_ = *model.one_to_one;
-  one_to_many_ = make(OneToManyOptions(loss));
-  one_to_one_ = make(OneToOneOptions(loss));
+  two_heads_ = std::make_unique<EndToEndLoss>(loss, make);
 }
 
 void HeadLoss::StartEpoch(int epoch, int epochs) {
@@ -74,34 +60,27 @@ HeadSums HeadLoss::ForwardBackward(std::span<const at::Tensor> outputs,
                                    std::span<const at::Tensor> grads, const BatchTargets& targets,
                                    const HeadSums& previous) {
   const TagScope tag(MemoryTag::kLoss);
-  HeadSums sums;
   HeadMaps many_grads = Maps(grads, many_outputs_);
-  sums.one_to_many =
-      one_to_many_->ForwardBackward(Maps(outputs, many_outputs_), targets,
-                                    weight_ / previous.one_to_many.normaliser(), many_grads);
-  if (two_heads()) {
-    HeadMaps one_grads = Maps(grads, one_outputs_);
-    sums.one_to_one =
-        one_to_one_->ForwardBackward(Maps(outputs, one_outputs_), targets,
-                                     (1 - weight_) / previous.one_to_one.normaliser(), one_grads);
+  const double many_scale = 1 / previous.one_to_many.normaliser();
+  if (!two_heads()) {
+    return {.one_to_many = one_head_->ForwardBackward(Maps(outputs, many_outputs_), targets,
+                                                      many_scale, many_grads)};
   }
-  return sums;
+  HeadMaps one_grads = Maps(grads, one_outputs_);
+  return two_heads_->ForwardBackward(Maps(outputs, many_outputs_), Maps(outputs, one_outputs_),
+                                     targets, weight_, many_scale,
+                                     1 / previous.one_to_one.normaliser(), many_grads, one_grads);
 }
 
 HeadSums HeadLoss::Forward(std::span<const at::Tensor> outputs, const BatchTargets& targets) {
   const TagScope tag(MemoryTag::kLoss);
-  HeadSums sums;
-  sums.one_to_many = one_to_many_->Forward(Maps(outputs, many_outputs_), targets);
-  if (two_heads()) sums.one_to_one = one_to_one_->Forward(Maps(outputs, one_outputs_), targets);
-  return sums;
+  const HeadMaps many = Maps(outputs, many_outputs_);
+  if (!two_heads()) return {.one_to_many = one_head_->Forward(many, targets)};
+  return two_heads_->Forward(many, Maps(outputs, one_outputs_), targets);
 }
 
 double HeadLoss::Value(const HeadSums& sums, std::int64_t images) const {
-  const auto value = [](const LossSums& head) { return head.sum() / head.normaliser(); };
-  const double total =
-      two_heads() ? weight_ * value(sums.one_to_many) + (1 - weight_) * value(sums.one_to_one)
-                  : value(sums.one_to_many);
-  return total * static_cast<double>(images);
+  return sums.Value(weight_, images);
 }
 
 LossItems HeadLoss::Items(const HeadSums& sums) const {

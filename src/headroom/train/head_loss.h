@@ -13,11 +13,7 @@
 namespace headroom {
 
 // Sums of both heads; a model with one head leaves the second at zero.
-struct HeadSums {
-  LossSums one_to_many;
-  LossSums one_to_one;
-  HeadSums& operator+=(const HeadSums& other);
-};
+using HeadSums = EndToEndSums;
 
 // Box, class and distance (DFL or L1) terms as they are reported: sums divided by their normaliser.
 using LossItems = std::array<double, 3>;
@@ -32,8 +28,6 @@ class HeadLoss {
   [[nodiscard]] static MemoryNeed EstimateMemory(const Model& model, const Options& options,
                                                  const AnchorGrid& grid, std::int64_t images,
                                                  std::int64_t max_boxes);
-  // Allocates that now.
-  void Reserve(const AnchorGrid& grid, std::int64_t images, std::int64_t max_boxes);
 
   // Overwrites `grads` with the gradients of the un-normalised sums, divided by the previous
   // normalisers (previous): see BatchStep.
@@ -47,7 +41,7 @@ class HeadLoss {
   // The batch's loss: images * (weighted sums over normalisers).
   [[nodiscard]] double Value(const HeadSums& sums, std::int64_t images) const;
   [[nodiscard]] LossItems Items(const HeadSums& sums) const;
-  [[nodiscard]] bool two_heads() const { return one_to_one_ != nullptr; }
+  [[nodiscard]] bool two_heads() const { return two_heads_ != nullptr; }
   // "dfl_loss" or "l1_loss".
   [[nodiscard]] const char* third_name() const { return third_name_; }
 
@@ -56,8 +50,9 @@ class HeadLoss {
 
   HeadOutputs many_outputs_;
   HeadOutputs one_outputs_;
-  std::unique_ptr<DetectionLoss> one_to_many_;
-  std::unique_ptr<DetectionLoss> one_to_one_;
+  // One of the two.
+  std::unique_ptr<DetectionLoss> one_head_;
+  std::unique_ptr<EndToEndLoss> two_heads_;
   double weight_ = 1;  // Of the one-to-many head.
   const char* third_name_;
 };

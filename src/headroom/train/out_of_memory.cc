@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "headroom/train/out_of_memory.h"
 
-#include "headroom/core/error.h"
-
 #include <c10/util/Exception.h>
 
 #include <array>
@@ -42,6 +40,10 @@ std::optional<std::string> OutOfMemoryText(const std::exception& failure) {
     if (lower.find(sign) != std::string::npos) return text;
   }
   return std::nullopt;
+}
+
+int CountFailure(const std::exception& failure, int* failures) {
+  return dynamic_cast<const BrokenOff*>(&failure) != nullptr ? 0 : ++*failures;
 }
 
 std::string BeforeDetails(const std::string& text) { return text.substr(0, text.find(" (")); }

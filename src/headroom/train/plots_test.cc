@@ -60,8 +60,8 @@ class PlotsTest : public ::testing::Test {
         options_(Options::From(OptionSet(typed_), typed_)),
         config_(ReadDatasetYaml(options_.data, dir_.path())),
         names_(ClassNames(config_, false)),
-        train_(BuildIndex(config_, "train", options_, nullptr, {}, {})),
-        val_(BuildIndex(config_, "val", options_, nullptr, {}, {})),
+        train_(BuildIndex(config_, "train", options_, nullptr)),
+        val_(BuildIndex(config_, "val", options_, nullptr)),
         folder_(dir_.path() / "run"),
         pixels_(3 * kSide * kSide, 128) {
     fs::create_directory(folder_);

@@ -7,8 +7,8 @@
 #include "headroom/testing/temp_dir.h"
 #include "headroom/train/model_files.h"
 
+#include <ATen/ATen.h>
 #include <gtest/gtest.h>
-#include <torch/torch.h>
 
 #include <cmath>
 #include <optional>
@@ -35,8 +35,7 @@ struct RunParts {
     optimizer = MakeOptimizer(kind, model.parameters->parameters(), model.parameters->value_count(),
                               at::kCPU);
     ema.emplace(*model.parameters);
-    results.emplace(dir.path() / "results.csv", loss->third_name(),
-                    optimizer->groups().groups.size());
+    results.emplace(loss->third_name(), optimizer->groups().groups.size());
   }
   [[nodiscard]] CheckpointParts Parts() {
     return {model,

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "headroom/train/results_csv.h"
 
-#include "headroom/core/file.h"
 #include "headroom/core/strings.h"
 
 #include <fmt/format.h>
@@ -16,8 +15,7 @@ double Rounded(double value) { return std::round(value * 1e5) / 1e5; }
 
 }  // namespace
 
-ResultsCsv::ResultsCsv(std::filesystem::path file, const char* third, std::size_t groups)
-    : file_(std::move(file)) {
+ResultsCsv::ResultsCsv(const char* third, std::size_t groups) {
   columns_ = {"epoch",
               "time",
               "train/box_loss",
@@ -44,7 +42,6 @@ void ResultsCsv::Restore(const std::string& text, int epochs) {
     }
     if (row.size() == columns_.size() && row[0] <= epochs) rows_.push_back(std::move(row));
   }
-  Write();
 }
 
 void ResultsCsv::Append(const EpochEvent& event) {
@@ -56,7 +53,6 @@ void ResultsCsv::Append(const EpochEvent& event) {
   for (const double item : event.val_items) row.push_back(Rounded(item));
   row.insert(row.end(), event.lr.begin(), event.lr.end());
   rows_.push_back(std::move(row));
-  Write();
 }
 
 std::string ResultsCsv::Text() const {
@@ -68,7 +64,5 @@ std::string ResultsCsv::Text() const {
   }
   return text;
 }
-
-void ResultsCsv::Write() const { WriteFileAtomic(file_, Text()); }
 
 }  // namespace headroom

@@ -3,18 +3,17 @@
 
 #include "headroom/train/observer.h"
 
-#include <filesystem>
 #include <string>
 #include <vector>
 
 namespace headroom {
 
-// results.csv: one row an epoch, the reference's columns (recipe 9). Keeps the rows, since
-// checkpoints carry them; every append writes the whole file anew, so a kill leaves whole rows.
+// The rows of results.csv: one an epoch, the reference's columns (recipe 9). Kept in memory, since
+// checkpoints carry them; the file is written anew each time, so a kill leaves whole rows.
 class ResultsCsv {
  public:
   // third: "dfl_loss" or "l1_loss"; groups: columns lr/pg0 and on.
-  ResultsCsv(std::filesystem::path file, const char* third, std::size_t groups);
+  ResultsCsv(const char* third, std::size_t groups);
 
   // Rows of an earlier part of the run; later ones than `epochs` are dropped.
   void Restore(const std::string& text, int epochs);
@@ -24,9 +23,6 @@ class ResultsCsv {
   [[nodiscard]] std::string Text() const;
 
  private:
-  void Write() const;
-
-  std::filesystem::path file_;
   std::vector<std::string> columns_;
   std::vector<std::vector<double>> rows_;
 };

@@ -4,6 +4,7 @@
 #include "headroom/interop/ultralytics_checkpoint.h"
 #include "headroom/testing/synthetic_dataset.h"
 #include "headroom/testing/temp_dir.h"
+#include "headroom/testing/tiny_model.h"
 #include "headroom/train/failing_memory.h"
 #include "headroom/train/run_setup.h"
 #include "headroom/train/trainer.h"
@@ -28,18 +29,6 @@ using testing::SyntheticDataset;
 using testing::TempDir;
 
 namespace fs = std::filesystem;
-
-constexpr const char* kTinyModel = R"(
-nc: 3
-backbone:
-  - [-1, 1, Conv, [8, 3, 2]]
-  - [-1, 1, Conv, [16, 3, 2]]
-  - [-1, 1, C3k2, [16, False, 0.25]]
-  - [-1, 1, Conv, [32, 3, 2]]
-  - [-1, 1, Conv, [64, 3, 2]]
-head:
-  - [[3, 4], 1, Detect, [nc]]
-)";
 
 // All of them with HEADROOM_EXHAUSTIVE=1, else about so many, evenly spread.
 std::uint64_t StrideOver(std::uint64_t count, std::uint64_t tried) {
@@ -74,7 +63,7 @@ class RunFailure : public ::testing::Test {
                                      .min_boxes = 1,
                                      .max_boxes = 3}) {
     WriteFileAtomic(dir_.path() / "tiny.yaml",
-                    [](FileWriter& writer) { writer.Write(kTinyModel); });
+                    [](FileWriter& writer) { writer.Write(testing::kTinyModelYaml); });
     (void)FailingCache();
   }
 
@@ -160,7 +149,7 @@ class ValidationFailure : public RunFailure {
     Options options = Options::From(OptionSet(), {});
     options.data = data_.yaml().string();
     const DatasetConfig config = ReadDatasetYaml(options.data, dir_.path());
-    const DatasetIndex index = BuildIndex(config, "val", options, &FailingBudget(), {}, {});
+    const DatasetIndex index = BuildIndex(config, "val", options, &FailingBudget());
     Model model =
         BuildModel(ReadModelYaml((dir_.path() / "tiny.yaml").string()), {.classes = 3}, at::kCPU);
     model.parameters->Allocate(at::kCPU, Element::kFloat32, false);

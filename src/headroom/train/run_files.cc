@@ -34,7 +34,7 @@ RunFiles::RunFiles(std::filesystem::path folder, TrainObserver& observer)
 void RunFiles::Fail(const std::string& what) {
   cannot_write_ = true;
   observer_.OnMessage(
-      fmt::format("ERROR {}; training goes on, the previous checkpoint is untouched", what));
+      fmt::format("ERROR {}; training goes on, the previous file is untouched", what));
 }
 
 void RunFiles::Save(const std::string& file, const CheckpointParts& parts,
@@ -52,6 +52,19 @@ void RunFiles::Save(const std::string& file, const CheckpointParts& parts,
       if (!again) return Fail(fmt::format("{} was not saved for lack of memory: {}", file, *what));
     }
     on_out_of_memory();
+  }
+}
+
+void RunFiles::CopyEpoch(int epoch, bool best, int save_period) {
+  if (best) CopyLast("best.pt");
+  if (save_period > 0 && epoch % save_period == 0) CopyLast(fmt::format("epoch{}.pt", epoch));
+}
+
+void RunFiles::WriteText(const std::string& file, const std::string& text) {
+  try {
+    WriteFileAtomic(folder_ / file, text);
+  } catch (const WriteError& error) {
+    Fail(error.what());
   }
 }
 

@@ -10,8 +10,8 @@
 
 namespace headroom {
 
-// The weights of a run folder. A file that cannot be written never ends the run: it is said at
-// once, and remembered until a later one succeeds.
+// The files of a run folder that grow with the run. A file that cannot be written never ends the
+// run: it is said at once, and remembered until a later one succeeds.
 class RunFiles {
  public:
   RunFiles(std::filesystem::path folder, TrainObserver& observer);
@@ -21,8 +21,10 @@ class RunFiles {
   // weights/FILE, whole or not at all; the one before stays until then.
   void Save(const std::string& file, const CheckpointParts& parts, const RunPosition& position,
             const DetectionMetrics& metrics);
-  // weights/last.pt under another name, copied in pieces.
-  void CopyLast(const std::string& file);
+  // What a finished epoch (from 0) earns beside last.pt, copies of it: best.pt, epoch{epoch}.pt.
+  void CopyEpoch(int epoch, bool best, int save_period);
+  // FILE of the folder, whole or not at all.
+  void WriteText(const std::string& file, const std::string& text);
   // Strips weights/FILE, where it is there, as a finished run leaves it.
   void Strip(const std::string& file);
 
@@ -33,6 +35,8 @@ class RunFiles {
   [[nodiscard]] bool cannot_write() const { return cannot_write_; }
 
  private:
+  // weights/last.pt under another name, copied in pieces.
+  void CopyLast(const std::string& file);
   void Fail(const std::string& what);
 
   std::filesystem::path folder_;

@@ -91,20 +91,15 @@ std::vector<std::string> ClassNames(const DatasetConfig& data, bool single_cls) 
 }
 
 DatasetIndex BuildIndex(const DatasetConfig& data, const std::string& split, const Options& options,
-                        Budget* budget,
-                        const std::function<void(std::int64_t, const ScanCounts&)>& on_progress,
-                        std::stop_token stop) {
+                        Budget* budget) {
   DatasetIndexOptions index{.split = split,
                             .sources = data.Split(split),
                             .num_classes = options.single_cls ? 0 : data.classes()};
   index.filter.single_class = options.single_cls;
   index.filter.only_classes.assign(options.classes.begin(), options.classes.end());
-  if (split == "train") {
-    index.fraction = {.ratio = options.fraction_ratio, .count = options.fraction_count};
-    index.needs_labels = true;
-  }
-  index.on_progress = on_progress;
-  index.stop = std::move(stop);
+  const SplitShare share = options.ShareOf(split);
+  index.fraction = {.ratio = share.ratio, .count = share.count};
+  index.needs_labels = split == "train";
   index.budget = budget;
   return DatasetIndex::Build(index);
 }

@@ -39,9 +39,8 @@ struct PrecisionChoice {
 [[nodiscard]] std::vector<std::string> ClassNames(const DatasetConfig& data, bool single_cls);
 
 // The index of a split as the options want it.
-[[nodiscard]] DatasetIndex BuildIndex(
-    const DatasetConfig& data, const std::string& split, const Options& options, Budget* budget,
-    const std::function<void(std::int64_t, const ScanCounts&)>& on_progress, std::stop_token stop);
+[[nodiscard]] DatasetIndex BuildIndex(const DatasetConfig& data, const std::string& split,
+                                      const Options& options, Budget* budget);
 
 // A loaded model with where it came from.
 struct LoadedModel {

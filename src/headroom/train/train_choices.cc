@@ -85,12 +85,6 @@ std::vector<bool> TrainedLayers(const Model& model) {
   return trained;
 }
 
-void ClearFrozen(const ParameterStore& store, at::Tensor& gradients) {
-  for (const Parameter& parameter : store.parameters()) {
-    if (!parameter.trainable) gradients.narrow(0, parameter.offset, parameter.count).zero_();
-  }
-}
-
 std::vector<float> ClassWeights(double power, int classes, const DatasetIndex& index) {
   if (power <= 0) return {};
   std::vector<double> counts(static_cast<std::size_t>(classes), 0);

@@ -20,8 +20,6 @@ namespace headroom {
 void MarkFrozen(const Options& options, ParameterStore& store);
 // Layers of which at least something is trained; empty: all.
 [[nodiscard]] std::vector<bool> TrainedLayers(const Model& model);
-// Zeroes the gradients of frozen parameters, which must not count in the clipped norm.
-void ClearFrozen(const ParameterStore& store, at::Tensor& gradients);
 
 // Weights of the classes in the loss, count^-power scaled to a mean of 1 (cls_pw=); empty for 0.
 [[nodiscard]] std::vector<float> ClassWeights(double power, int classes, const DatasetIndex& index);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "headroom/train/train_plan.h"
 
+#include "headroom/data/disk_image_cache.h"
 #include "headroom/data/letterbox_source.h"
 #include "headroom/data/multi_scale.h"
 #include "headroom/interop/ultralytics_writer.h"
@@ -147,14 +148,15 @@ void AddStep(const PlanSubject& s, const TrainSettings& t, MemoryPlan& plan) {
 
 void AddLoading(const PlanSubject& s, const TrainSettings& t, MemoryPlan& plan) {
   plan.AddThroughout("labels", {MemoryTag::kLabels, s.train.NumBytes() + s.val.NumBytes()});
-  const TrainingSourceOptions source = SourceOptions(s.options, t);
-  const Bytes worker = EstimateWorkerMemory(source, s.train).Total();
-  const Bytes sample = LargestSample(source, s.train);
   plan.Add("training loader", {PP::kTrainStep, PP::kValidation, PP::kSave},
-           EstimateMemory(t.loader(), sample, worker) + EstimateMemory(source, s.train));
+           LoaderNeed(s, t) + EstimateMemory(SourceOptions(s.options, t), s.train));
   if (t.cache_limit > Bytes()) {
     plan.Add("image cache", {PP::kTrainStep, PP::kValidation, PP::kSave},
              {MemoryTag::kImageCache, t.cache_limit});
+  }
+  if (s.options.cache == CacheKind::kDisk) {
+    plan.Add("table of the disk cache", {PP::kTrainStep, PP::kValidation, PP::kSave},
+             EstimateDiskCacheMemory(s.train.size()));
   }
   const LetterboxSourceOptions letterbox{.image_size = s.options.image_width, .batch = 2 * t.batch};
   LoaderOptions loader = t.loader();
@@ -236,6 +238,12 @@ ProgramOptions TrainingProgram(const PlanSubject& subject, const TrainSettings& 
           // if they lay in the arena.
           .place_foreign = true,
           .trained_layers = subject.trained_layers};
+}
+
+MemoryNeed LoaderNeed(const PlanSubject& subject, const TrainSettings& settings) {
+  const TrainingSourceOptions source = SourceOptions(subject.options, settings);
+  return EstimateMemory(settings.loader(), LargestSample(source, subject.train),
+                        EstimateWorkerMemory(source, subject.train).Total());
 }
 
 MemoryPlan PlanTraining(const PlanSubject& subject, const TrainSettings& settings) {

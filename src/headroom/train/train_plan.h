@@ -58,22 +58,30 @@ struct PlanSubject {
 [[nodiscard]] MemoryPlan PlanTraining(const PlanSubject& subject, const TrainSettings& settings);
 
 // The ladder of least harm (design: rule 4), for Fit. Free blocks are none in a plan.
-[[nodiscard]] std::vector<FitStep<TrainSettings>> TrainLadder(const PlanSubject& subject);
-// Takes steps of the ladder until the plan is within the limits; what the user set by hand
-// (workers, microbatch, recompute) is kept as long as anything else can give.
+[[nodiscard]] std::vector<FitStep<TrainSettings>> TrainLadder();
+// Takes steps of the ladder until the plan is within the limits, then gives back to the cheap rungs
+// what the last step left over.
 [[nodiscard]] FitOutcome<TrainSettings> FitTraining(const PlanSubject& subject,
                                                     const TrainSettings& settings,
                                                     const PlanLimits& limits);
 
-// batch= of the options as a number of images. -1: 16 on a CPU, the largest that fits on a device;
+// What the training loader holds with these settings: its ring of images and its workers.
+[[nodiscard]] MemoryNeed LoaderNeed(const PlanSubject& subject, const TrainSettings& settings);
+
+// batch= of the options as a number of images, and in a line why where the choice was ours.
+struct BatchChoice {
+  int images = 16;
+  std::string why;
+};
+// -1: 16 on a CPU, the largest that fits on a device;
 // a share below 1: the largest multiple of 8 (at most 64 on a CPU) whose plan stays within that
 // share of the limits as one micro-batch. Never more than min(1024, images / 8) nor fewer than
-// min(16, images). `why` gets a line when the choice was ours.
-[[nodiscard]] int ChooseBatch(const PlanSubject& subject, const TrainSettings& settings,
-                              const PlanLimits& limits, std::string* why);
+// min(16, images).
+[[nodiscard]] BatchChoice ChooseBatch(const PlanSubject& subject, const TrainSettings& settings,
+                                      const PlanLimits& limits);
 
 // Settings before anything had to give: the whole batch at once, nothing recomputed that need not
-// be.
+// be, no cache of decoded images.
 [[nodiscard]] TrainSettings InitialSettings(const Options& options, int batch, int cores);
 
 // What the reference would take with these settings, in one line.

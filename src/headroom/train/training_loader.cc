@@ -2,7 +2,6 @@
 #include "headroom/train/training_loader.h"
 
 #include "headroom/data/disk_image_cache.h"
-#include "headroom/data/ram_image_cache.h"
 #include "headroom/train/train_plan.h"
 
 #include <fmt/format.h>
@@ -40,35 +39,40 @@ TrainingLoader::TrainingLoader(const Options& options, const DatasetIndex& index
 
 TrainingLoader::~TrainingLoader() = default;
 
-void TrainingLoader::OpenCache(const TrainSettings& settings) {
-  if (std::exchange(cache_opened_, true)) return;
-  if (options_.cache == CacheKind::kRam && settings.cache_limit > Bytes()) {
-    auto cache = std::make_unique<RamImageCache>(RamOptions(index_, settings.cache_limit), budget_);
+void TrainingLoader::SetRamCache(Bytes limit) {
+  if (ram_cache_ == nullptr && limit > Bytes()) {
+    auto cache = std::make_unique<RamImageCache>(RamOptions(index_, limit), budget_);
+    ram_cache_ = cache.get();
+    cache_ = std::move(cache);
     observer_.OnMessage(
         fmt::format("cache=ram: up to {} of decoded images are kept, the others are decoded again",
-                    ToString(settings.cache_limit)));
-    cache_ = std::move(cache);
-  } else if (options_.cache == CacheKind::kRam) {
+                    ToString(limit)));
+  } else if (ram_cache_ != nullptr) {
+    ram_cache_->SetLimit(limit);
+  } else if (!std::exchange(cache_announced_, true)) {
     observer_.OnMessage("cache=ram: the memory budget has no room for it; images are decoded");
-  } else if (options_.cache == CacheKind::kDisk) {
-    std::string note;
-    const std::string path = DiskCachePath(index_, options_.image_width);
-    auto opened =
-        DiskImageCache::Open({.path = path, .image_size = options_.image_width}, index_, &note);
-    if (!note.empty()) observer_.OnMessage(note);
-    if (opened) {
-      observer_.OnMessage(fmt::format("cache=disk: {}", path));
-      cache_ = std::move(*opened);
-    } else {
-      observer_.OnMessage(
-          fmt::format("WARNING cache=disk: {}; images are decoded", opened.error()));
-    }
+  }
+}
+
+void TrainingLoader::OpenDiskCache() {
+  if (std::exchange(cache_announced_, true)) return;
+  std::string note;
+  const std::string path = DiskCachePath(index_, options_.image_width);
+  auto opened = DiskImageCache::Open({.path = path, .image_size = options_.image_width}, index_,
+                                     &budget_, &note);
+  if (!note.empty()) observer_.OnMessage(note);
+  if (opened) {
+    observer_.OnMessage(fmt::format("cache=disk: {}", path));
+    cache_ = std::move(*opened);
+  } else {
+    observer_.OnMessage(fmt::format("WARNING cache=disk: {}; images are decoded", opened.error()));
   }
 }
 
 void TrainingLoader::Make(const TrainSettings& settings) {
   loader_.reset();  // The old one's memory goes first.
-  OpenCache(settings);
+  if (options_.cache == CacheKind::kRam) SetRamCache(settings.cache_limit);
+  if (options_.cache == CacheKind::kDisk) OpenDiskCache();
   auto source = std::make_unique<TrainingSource>(SourceOptions(options_, settings), index_,
                                                  cache_.get(), &budget_);
   source_ = source.get();

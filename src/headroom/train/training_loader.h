@@ -5,6 +5,7 @@
 #include "headroom/data/dataset_index.h"
 #include "headroom/data/image_cache.h"
 #include "headroom/data/pipelined_loader.h"
+#include "headroom/data/ram_image_cache.h"
 #include "headroom/data/training_source.h"
 #include "headroom/data/worker_policy.h"
 #include "headroom/graph/shape.h"
@@ -41,7 +42,9 @@ class TrainingLoader {
                                                         bool pressure);
 
  private:
-  void OpenCache(const TrainSettings& settings);
+  // cache=ram as these settings have it; opened when there is first room for it.
+  void SetRamCache(Bytes limit);
+  void OpenDiskCache();
 
   const Options& options_;
   const DatasetIndex& index_;
@@ -49,7 +52,8 @@ class TrainingLoader {
   TrainObserver& observer_;
   WorkerPolicy policy_;
   std::unique_ptr<ImageCache> cache_;
-  bool cache_opened_ = false;
+  RamImageCache* ram_cache_ = nullptr;  // The cache, with cache=ram.
+  bool cache_announced_ = false;
   bool mosaic_closed_ = false;
   TrainingSource* source_ = nullptr;  // The loader's.
   std::unique_ptr<PipelinedLoader> loader_;

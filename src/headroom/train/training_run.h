@@ -49,6 +49,8 @@ struct TrainingRun {
   void SetUpStep();
   void SetUpOptimizer();
   void Restore();
+  // The position in batches of this run, and with time= how many epochs there are.
+  void RestoreCounts();
   // A step on the worst size and the densest image, before anything depends on it: what does not
   // fit shows here. Its results are thrown away.
   void WarmUp();
@@ -69,8 +71,13 @@ struct TrainingRun {
   // The loader of the settings of now, or of smaller ones where they do not fit.
   void MakeLoader();
   void Adopt(const TrainSettings& settings);
-  // Between two batches: what the watch did, and whether the plan must change.
-  void AdaptAtBoundary(std::int64_t next_position);
+  // Prints what the watch did since the last time.
+  void SayActs();
+  // Between two batches: whether the plan must change. True: the loader is a new one, which waits
+  // for StartEpoch.
+  bool AdaptAtBoundary();
+  // workers=-1: another number of them, where the step waits for images or memory is short.
+  void AdaptWorkers();
   void Report(PlanPhase phase, bool sync);
   [[nodiscard]] CheckpointParts Parts();
 
@@ -85,19 +92,22 @@ struct TrainingRun {
   [[nodiscard]] double Elapsed() const;
   [[nodiscard]] bool OutOfTime() const;
   bool EndEpoch(double last_loss);
+  // The epochs for which there is time, when so many have taken so long.
+  [[nodiscard]] static int EpochsWithin(double seconds, double spent, int epochs_done);
   // With time= the number of epochs follows the mean epoch so far.
   void UpdateEpochsByTime();
   // Non-finite loss: from the second epoch of a run on, back to the last checkpoint, three times.
   bool Recover();
   ValidationResult Validate(HeadLoss* with_loss);
+  // Of the epoch that has ended; when it fails the epoch's steps are saved first.
+  ValidationResult ValidateEpoch();
   [[nodiscard]] Validator MakeValidator();
   [[nodiscard]] ValidatorOptions ValidationOptions() const;
 
   // Saving and the end
-  void SaveEpoch(int epoch, bool best, const DetectionMetrics& metrics);
+  // last.pt and what the epoch (from 0) earns beside it.
+  void SaveEpoch(int epoch, const DetectionMetrics& metrics);
   void Save(const std::string& file, const DetectionMetrics& metrics);
-  // A kill may have come between last.pt and its copies.
-  void CompleteCopies();
   TrainOutcome Finish(bool finished);
   void SayMemory();
   void ValidateBest();
@@ -124,7 +134,7 @@ struct TrainingRun {
   std::optional<RunFiles> files;
   std::unique_ptr<RunWatch> watch;
   std::filesystem::path resume_path;
-  std::optional<CheckpointContents> resumed;
+  std::optional<double> resumed_momentum;  // What the checkpoint's optimizer was made with.
   RunPosition position;
   std::chrono::steady_clock::time_point started, saved_at, adapted_at;
   double images_per_second = 0;
@@ -132,7 +142,6 @@ struct TrainingRun {
   bool published = false;
   bool mosaic_closed = false;
   bool ends_early = false;
-  bool best_known = false;
   int recoveries = 0;
 };
 

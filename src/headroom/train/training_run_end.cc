@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "headroom/core/error.h"
+#include "headroom/core/shell_quote.h"
 #include "headroom/nn/model_summary.h"
 #include "headroom/train/model_files.h"
 #include "headroom/train/training_run.h"
@@ -16,36 +17,27 @@ using Clock = std::chrono::steady_clock;
 
 }  // namespace
 
-void TrainingRun::SaveEpoch(int epoch, bool best, const DetectionMetrics& metrics) {
-  if (!options.save) return;
+void TrainingRun::SaveEpoch(int epoch, const DetectionMetrics& metrics) {
   Save("last.pt", metrics);
-  if (best) files->CopyLast("best.pt");
-  if (options.save_period > 0 && epoch % options.save_period == 0)
-    files->CopyLast(fmt::format("epoch{}.pt", epoch));
+  files->CopyEpoch(epoch, position.best, options.save_period);
 }
 
 void TrainingRun::Save(const std::string& file, const DetectionMetrics& metrics) {
   Report(PlanPhase::kSave, false);
   RunPosition now = position;
   now.seconds = Elapsed();
+  now.batch = batch;
+  now.batches = batches;
+  now.epochs = epochs;
   files->Save(file, Parts(), now, metrics);
   saved_at = Clock::now();
-}
-
-void TrainingRun::CompleteCopies() {
-  if (!options.save || position.next_batch != 0 || position.epoch == 0) return;
-  const int epoch = position.epoch - 1;
-  // Whatever its fitness, the first epoch is the best so far.
-  const bool best = epoch == 0 || (stopper->best_fitness > 0 && stopper->best_epoch == epoch);
-  if (!options.val || best) files->CopyLast("best.pt");
-  if (options.save_period > 0 && position.epoch % options.save_period == 0)
-    files->CopyLast(fmt::format("epoch{}.pt", position.epoch));
 }
 
 // last.pt stays one that can be resumed until all else is done: a run that is killed while it ends
 // is resumed to its end.
 TrainOutcome TrainingRun::Finish(bool finished) {
   loading.reset();
+  SayActs();
   const fs::path& folder = files->folder();
   if (!finished) {
     watch->End(RunEnd::kFinished, 0);
@@ -62,12 +54,16 @@ TrainOutcome TrainingRun::Finish(bool finished) {
   SayMemory();
   const std::string summary = watch->SummaryLine();
   watch->StopSampling();  // memory.csv is complete.
-  GiveBackFreeBlocks();   // Room for the charts.
+  SayActs();
+  GiveBackFreeBlocks();  // Room for the charts.
   observer.OnRunEnd(summary);
   WithMemory("stripping last.pt", [this] { files->Strip("last.pt"); });
   watch->End(RunEnd::kFinished, 0);
-  observer.OnMessage(fmt::format("Train on with: yolo detect train model={} data={}",
-                                 files->Weights("last.pt").string(), options.data));
+  if (fs::exists(files->Weights("last.pt"))) {
+    observer.OnMessage(fmt::format("Train on with: yolo detect train model={} data={}",
+                                   ShellQuote(files->Weights("last.pt").string()),
+                                   ShellQuote(options.data)));
+  }
   return {folder, false, files->cannot_write()};
 }
 

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "headroom/core/error.h"
 #include "headroom/data/multi_scale.h"
-#include "headroom/optim/gradient_clip.h"
+#include "headroom/optim/weight_update.h"
 #include "headroom/train/out_of_memory.h"
-#include "headroom/train/train_choices.h"
 #include "headroom/train/training_run.h"
 
 #include <ATen/ATen.h>
@@ -18,7 +17,6 @@ namespace {
 namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
 
-constexpr double kClipNorm = 10;
 constexpr int kStride = 32;
 constexpr std::chrono::minutes kSaveInterval(10);
 constexpr int kMaxRecoveries = 3;
@@ -35,6 +33,8 @@ bool TrainingRun::RunEpoch() {
     loading->CloseMosaic();
     mosaic_closed = true;
   }
+  AdaptAtBoundary();
+  adapted_at = Clock::now();
   setup.loss->StartEpoch(epoch, epochs);
   observer.OnEpochStart(epoch, setup.loss->third_name());
   loading->loader().StartEpoch(epoch, position.next_batch * batch);
@@ -74,13 +74,15 @@ bool TrainingRun::RunEpoch() {
     }
     observer.OnBatch(event);
     Report(PlanPhase::kTrainStep, false);
-    if (k + 1 < batches) AdaptAtBoundary((k + 1) * batch);
+    if (k + 1 < batches && AdaptAtBoundary()) loading->loader().StartEpoch(epoch, (k + 1) * batch);
+    AdaptWorkers();
     if (OutOfTime()) ends_early = true;
     if (stop && stop()) {
       Save("last.pt", {});
       return false;
     }
-    if (k + 1 < batches && Clock::now() - saved_at >= kSaveInterval) Save("last.pt", {});
+    if (options.save && k + 1 < batches && Clock::now() - saved_at >= kSaveInterval)
+      Save("last.pt", {});
   }
   return EndEpoch(last_loss);
 }
@@ -112,20 +114,8 @@ Extent TrainingRun::BatchExtent(int epoch, std::int64_t k) const {
 void TrainingRun::MaybeStep(int epoch, std::int64_t k) {
   const std::int64_t iteration = k + batches * epoch;
   if (iteration - position.last_step < schedule->Accumulate(iteration)) return;
-  ClearFrozen(*setup.loaded.model.parameters, step->pending());
-  const double scale = ClipFactor(GradientNorm(step->pending()), kClipNorm);
-  const std::vector<GroupStep> steps = GroupSteps(epoch, iteration);
-  const double decay = ema->Begin();
-  ParameterStore& store = *setup.loaded.model.parameters;
-  optimizer->Step({.values = store.values,
-                   .gradients = step->pending(),
-                   .gradient_scale = scale,
-                   .ema = ema->values,
-                   .ema_decay = decay,
-                   .compute = store.compute},
-                  steps);
-  ema->Average(store, decay, false);
-  step->pending().zero_();
+  UpdateWeights(*setup.loaded.model.parameters, *optimizer, *ema, step->pending(),
+                GroupSteps(epoch, iteration));
   position.last_step = iteration;
 }
 
@@ -155,7 +145,7 @@ bool TrainingRun::EndEpoch(double last_loss) {
     event.lr.push_back(group.lr);
   const bool last = epoch + 1 >= epochs || ends_early;
   if (options.val || last) {
-    const ValidationResult result = Validate(setup.loss.get());
+    const ValidationResult result = ValidateEpoch();
     event.validated = true;
     event.metrics = result.metrics;
     if (result.losses) event.val_items = *result.losses;
@@ -166,14 +156,18 @@ bool TrainingRun::EndEpoch(double last_loss) {
   }
   event.seconds = Elapsed();
   results->Append(event);
-  const bool best = !options.val || !best_known || fitness > stopper->best_fitness;
-  best_known = true;
   const bool stops = stopper->Update(epoch, fitness);
+  position.best = !options.val || fitness >= stopper->best_fitness;
+  UpdateEpochsByTime();
   position.next_batch = 0;
   position.epoch_items = {};
   ++position.epoch;  // A checkpoint says where to go on.
-  SaveEpoch(epoch, best, event.metrics);
+  // save=False leaves out what comes before the end.
+  if (options.save || position.epoch >= epochs || stops || ends_early)
+    SaveEpoch(epoch, event.metrics);
   --position.epoch;
+  files->WriteText("results.csv", results->Text());
+  SayActs();
   observer.OnEpochEnd(event);
   if (stops && !last) {
     observer.OnMessage(
@@ -182,15 +176,26 @@ bool TrainingRun::EndEpoch(double last_loss) {
                     options.patience, stopper->best_epoch + 1, options.patience));
     ends_early = true;
   }
-  UpdateEpochsByTime();
   return true;
+}
+
+ValidationResult TrainingRun::ValidateEpoch() {
+  try {
+    return Validate(setup.loss.get());
+  } catch (const std::exception&) {
+    if (options.save) Save("last.pt", {});
+    throw;
+  }
+}
+
+int TrainingRun::EpochsWithin(double seconds, double spent, int epochs_done) {
+  const double mean = spent / epochs_done;
+  return std::max(epochs_done, static_cast<int>(std::ceil(seconds / mean)));
 }
 
 void TrainingRun::UpdateEpochsByTime() {
   if (!options.time_hours || ends_early) return;
-  const double mean = Elapsed() / (position.epoch + 1);
-  epochs =
-      std::max(position.epoch + 1, static_cast<int>(std::ceil(*options.time_hours * 3600 / mean)));
+  epochs = EpochsWithin(*options.time_hours * 3600, Elapsed(), position.epoch + 1);
   schedule->set_epochs(epochs);
 }
 
@@ -238,6 +243,7 @@ Validator TrainingRun::MakeValidator() {
   Validator validator(setup.loaded.model, *setup.executor, *setup.val_index, ValidationOptions(),
                       &budget);
   validator.on_out_of_memory = [this](const std::string& what, int failures) {
+    SayActs();
     const Bytes freed = GiveBackFreeBlocks();
     observer.OnAdaptation(fmt::format(
         "Memory: {} in validation. Gave back {}; {}the same images are run again",

@@ -17,18 +17,23 @@ double Seconds(Clock::duration d) { return std::chrono::duration<double>(d).coun
 
 Bytes TrainingRun::GiveBackFreeBlocks() {
   if (setup.executor) setup.executor->Unload();
-  return budget.Reclaim(budget.ledger().Read().row(MemoryTag::kFreeBlocks).now, ReclaimTime::kNow);
+  return budget.Reclaim(budget.ledger().Read().row(MemoryTag::kFreeBlocks).now, ReclaimTime::kNow,
+                        ReclaimOrder::kFreeBlocks);
 }
 
 bool TrainingRun::MakeRoom(const std::string& what, int failures, ReclaimOrder from) {
+  SayActs();
   const Bytes freed = GiveBackFreeBlocks();
-  if (failures == 1) {
+  // Broken off to give way: smaller only where the limit of now asks for it.
+  const std::optional<SettingsChange> change = failures == 0   ? adaptation->ToLimit(from)
+                                               : failures == 1 ? std::nullopt
+                                                               : adaptation->AfterFailure(from);
+  if (!change && failures <= 1) {
     observer.OnAdaptation(
         fmt::format("Memory: {}. Gave back {} of free blocks; the same images are run again",
                     BeforeDetails(what), ToString(freed)));
     return true;
   }
-  const std::optional<SettingsChange> change = adaptation->AfterFailure(from);
   if (!change) return false;
   observer.OnAdaptation(fmt::format("Memory: {}; the same images are run again", change->line));
   Adopt(change->settings);
@@ -54,7 +59,7 @@ void TrainingRun::MakeLoader() {
   for (int failures = 0;;) {
     try {
       loading->Make(adaptation->now());
-      return;
+      return watch->KeepStepAbove(adaptation->LeastInStep());
     } catch (const std::exception& failure) {
       const std::optional<std::string> what = OutOfMemoryText(failure);
       if (!what || !MakeRoom(*what, ++failures, ReclaimOrder::kMosaicPool)) throw;
@@ -70,24 +75,31 @@ void TrainingRun::Adopt(const TrainSettings& settings) {
   step->set_recompute(settings.recompute);
 }
 
-void TrainingRun::AdaptAtBoundary(std::int64_t next_position) {
+void TrainingRun::SayActs() {
   for (const std::string& line : watch->TakeLines()) observer.OnAdaptation(line);
+}
+
+bool TrainingRun::AdaptAtBoundary() {
+  watch->CutToWanted();
+  SayActs();
+  const std::optional<SettingsChange> change = adaptation->AtBoundary();
+  if (!change) return false;
+  observer.OnAdaptation(change->line);
+  Adopt(change->settings);
+  setup.executor->Unload();
+  // Loading follows: images lost from the pool are decoded again, samples stay the same.
+  MakeLoader();
+  step->set_micro_batch(adaptation->now().micro_batch);
+  return true;
+}
+
+void TrainingRun::AdaptWorkers() {
+  if (options.workers >= 0) return;
   const double elapsed = Seconds(Clock::now() - adapted_at);
   adapted_at = Clock::now();
-  if (const std::optional<SettingsChange> change = adaptation->AtBoundary()) {
-    observer.OnAdaptation(change->line);
-    Adopt(change->settings);
-    setup.executor->Unload();
-    // Loading follows: images lost from the pool are decoded again, samples stay the same.
-    MakeLoader();
-    loading->loader().StartEpoch(position.epoch, next_position);
-    step->set_micro_batch(adaptation->now().micro_batch);
-  }
-  if (options.workers < 0) {
-    const bool pressure = budget.used() > budget.limit();
-    if (const auto line = loading->AdaptWorkers(elapsed, !pressure, pressure))
-      observer.OnAdaptation(*line);
-  }
+  const bool pressure = budget.used() > budget.limit();
+  if (const auto line = loading->AdaptWorkers(elapsed, !pressure, pressure))
+    observer.OnAdaptation(*line);
 }
 
 void TrainingRun::Report(PlanPhase phase, bool sync) {
@@ -120,7 +132,8 @@ CheckpointParts TrainingRun::Parts() {
           *results,
           options,
           setup.names,
-          {GroupSteps(static_cast<int>(last / batches), last), schedule->options().lr}};
+          {GroupSteps(static_cast<int>(last / batches), last), schedule->options().lr},
+          optimizer_choice.momentum};
 }
 
 }  // namespace headroom

@@ -2,6 +2,7 @@
 #include "headroom/config/run_folder.h"
 #include "headroom/core/error.h"
 #include "headroom/core/file.h"
+#include "headroom/core/shell_quote.h"
 #include "headroom/monitor/last_state.h"
 #include "headroom/train/out_of_memory.h"
 #include "headroom/train/reference_resume.h"
@@ -17,8 +18,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
-
-constexpr int kProbeBatch = 16;
 
 }  // namespace
 
@@ -36,15 +35,15 @@ void TrainingRun::SetUp() {
   ReadResume();
   setup.SetUpDevice();
   ClaimFolder();
-  WithMemory("reading the data", [this] { SetUpData(); });
+  setup.ReadDataset();
   WithMemory("building the model", [this] { setup.BuildNetwork(); });
+  WithMemory("reading the data", [this] { SetUpData(); });
   WithMemory("measuring a step", [this] { setup.MeasureProcess(); });
   Plan();
   PublishPlan();
   WithMemory("making the step", [this] { SetUpStep(); });
   WithMemory("making the optimizer", [this] { SetUpOptimizer(); });
   WithMemory("reading the checkpoint", [this] { Restore(); });
-  resumed.reset();
   WarmUp();
   Announce();
 }
@@ -72,8 +71,13 @@ void TrainingRun::ReadResume() {
                     "new training with model={} instead",
                     path, path));
   }
+  // What was chosen from the memory of then (batch=0.7) is not chosen again.
+  if (const std::optional<int> stored = BatchOf(*file); stored && !options.IsTyped("batch"))
+    options.batch = *stored;
   resume_path = fs::absolute(path);
-  resumed = std::move(*file);
+  // Read again when its state is taken: what is held while the process is measured counts as its
+  // own for the whole run.
+  resumed_momentum = OptimizerMomentumOf(*file);
 }
 
 void TrainingRun::SetUpData() {
@@ -82,16 +86,14 @@ void TrainingRun::SetUpData() {
 }
 
 void TrainingRun::Plan() {
-  std::string why;
-  const TrainSettings first = InitialSettings(options, kProbeBatch, setup.cores());
-  batch = ChooseBatch(setup.Subject(), first, setup.Limits(), &why);
-  if (!why.empty()) observer.OnMessage(why);
+  RunChoice choice = setup.Choose(options, setup.Limits());
+  batch = choice.batch.images;
+  if (!choice.batch.why.empty()) observer.OnMessage(choice.batch.why);
   const auto images = static_cast<std::int64_t>(setup.train_index->size());
   batches = (images + batch - 1) / batch;
-  optimizer_choice = setup.DecideOptimizer(batch);
-  TrainSettings wanted = InitialSettings(options, batch, setup.cores());
-  wanted.cache_limit = WholeRamCache(options, *setup.train_index);
-  adaptation.emplace(setup, optimizer_choice.kind, wanted);
+  optimizer_choice = choice.optimizer;
+  optimizer_choice.momentum = resumed_momentum.value_or(optimizer_choice.momentum);
+  adaptation.emplace(setup, optimizer_choice.kind, choice.wanted);
   CutBudget();
   fitted = adaptation->FitFirst();
   observer.OnMessage("\nMemory plan: " + Describe(adaptation->now()));
@@ -152,7 +154,8 @@ void TrainingRun::PublishPlan() {
 }
 
 std::string TrainingRun::ResumeCommand() const {
-  return fmt::format("yolo detect train model={} resume=True", files->Weights("last.pt").string());
+  return fmt::format("yolo detect train model={} resume=True",
+                     ShellQuote(files->Weights("last.pt").string()));
 }
 
 void TrainingRun::SetUpStep() {
@@ -167,7 +170,7 @@ void TrainingRun::SetUpStep() {
   };
   // A step may take longer than others need to fill the limit: it is broken off and run again.
   setup.executor->after_instruction = [this](const Instruction&) {
-    if (watch->TakeUrgency()) throw BudgetError("others take memory faster than a step ends");
+    if (watch->TakeUrgency()) throw BrokenOff("others take memory faster than a step ends");
   };
   loading.emplace(options, *setup.train_index, setup.cores(), budget, observer);
 }
@@ -199,24 +202,45 @@ void TrainingRun::SetUpOptimizer() {
   optimizer = MakeOptimizer(choice.kind, store.parameters(), store.value_count(), setup.device);
   ema = std::make_unique<Ema>(store);
   stopper = std::make_unique<EarlyStopping>(options.patience);
-  results = std::make_unique<ResultsCsv>(files->folder() / "results.csv", setup.loss->third_name(),
-                                         optimizer->groups().groups.size());
+  results =
+      std::make_unique<ResultsCsv>(setup.loss->third_name(), optimizer->groups().groups.size());
   observer.OnMessage(fmt::format("optimizer: {}(lr={}, momentum={}) with {} parameter groups",
                                  Name(choice.kind), choice.lr, choice.momentum,
                                  optimizer->groups().groups.size()));
 }
 
 void TrainingRun::Restore() {
-  if (!resumed) return;
-  position = RestoreCheckpoint(*resumed, Parts());
-  best_known = position.epoch > 0;
+  if (resume_path.empty()) return;
+  const Result<CheckpointContents> file = ReadCheckpoint(resume_path);
+  if (!file) throw DataError(file.error());
+  position = RestoreCheckpoint(*file, Parts());
+  RestoreCounts();
+  files->WriteText("results.csv", results->Text());
   // A run that was killed after its last epoch has only its end left.
   ends_early = position.next_batch == 0 && position.epoch > 0 &&
                (stopper->Stops(position.epoch - 1) ||
                 (options.time_hours && position.seconds > *options.time_hours * 3600));
   observer.OnMessage(fmt::format("Resuming {} from epoch {}, batch {}", files->folder().string(),
                                  position.epoch + 1, position.next_batch));
-  CompleteCopies();
+  // A kill may have come between last.pt and its copies.
+  if (options.save && position.next_batch == 0 && position.epoch > 0)
+    files->CopyEpoch(position.epoch - 1, position.best, options.save_period);
+}
+
+void TrainingRun::RestoreCounts() {
+  const RunPosition stored = position;
+  position = InBatchesOf(stored, batch, batches);
+  if (stored.batch > 0 && stored.batch != batch) {
+    observer.OnMessage(fmt::format("batch={} (it was {}): going on at batch {} of {}", batch,
+                                   stored.batch, position.next_batch, batches));
+  }
+  if (!options.time_hours) return;
+  if (options.IsTyped("time") && position.epoch > 0) {
+    epochs = EpochsWithin(*options.time_hours * 3600, position.seconds, position.epoch);
+  } else if (position.epochs > 0) {
+    epochs = position.epochs;
+  }
+  schedule->set_epochs(epochs);
 }
 
 void TrainingRun::WarmUp() {

@@ -8,6 +8,7 @@
 #include "headroom/nn/model_summary.h"
 #include "headroom/train/batch_step.h"
 #include "headroom/train/train_choices.h"
+#include "headroom/train/training_loader.h"
 
 #include <ATen/Parallel.h>
 #include <fmt/format.h>
@@ -19,6 +20,8 @@
 
 namespace headroom {
 namespace {
+
+constexpr int kProbeBatch = 16;  // To plan with while the batch is not chosen yet.
 
 // Of the runtime's growth after it was measured: stacks of threads, tables of the heap.
 constexpr Bytes kRuntimeGrowth = Bytes::MiB(16);
@@ -58,27 +61,31 @@ void TrainingSetup::SetUpDevice() {
   gpu = std::move(*opened);
 }
 
-void TrainingSetup::ReadData() {
+void TrainingSetup::ReadDataset() {
   data = ReadDatasetYaml(options.data, std::filesystem::absolute(settings.datasets_dir));
   names = ClassNames(data, options.single_cls);
-  train_index.emplace(BuildIndex(data, "train", options, &budget, {}, {}));
+}
+
+void TrainingSetup::ReadData() {
+  train_index.emplace(BuildIndex(data, "train", options, &budget));
   Announce("train", *train_index);
-  val_index.emplace(BuildIndex(data, "val", options, &budget, {}, {}));
+  val_index.emplace(BuildIndex(data, "val", options, &budget));
   Announce("val", *val_index);
+  loss = std::make_unique<HeadLoss>(
+      loaded.model, options,
+      ClassWeights(options.cls_pw, static_cast<int>(names.size()), *train_index), device);
 }
 
 void TrainingSetup::BuildNetwork() {
   const PrecisionChoice precision = ChoosePrecision(options.amp, device);
   activation = precision.activation;
   loaded = LoadForTraining(options, names, settings, device, activation);
+  loaded.file.reset();  // Its weights are in the model now; it must not count as the process's own.
   MarkFrozen(options, *loaded.model.parameters);
   trained_layers = TrainedLayers(loaded.model);
   AnnounceModel();
   observer.OnMessage("Precision: " + precision.note);
   executor = std::make_unique<Executor>(*loaded.model.graph, *loaded.model.parameters, device);
-  loss = std::make_unique<HeadLoss>(
-      loaded.model, options,
-      ClassWeights(options.cls_pw, static_cast<int>(names.size()), *train_index), device);
 }
 
 void TrainingSetup::AnnounceModel() {
@@ -128,8 +135,12 @@ void TrainingSetup::MeasureProcess() {
 }
 
 PlanSubject TrainingSetup::Subject(OptimizerKind optimizer) const {
+  return Subject(optimizer, options);
+}
+
+PlanSubject TrainingSetup::Subject(OptimizerKind optimizer, const Options& changed) const {
   return {.model = loaded.model,
-          .options = options,
+          .options = changed,
           .train = *train_index,
           .val = *val_index,
           .optimizer = optimizer,
@@ -140,22 +151,15 @@ PlanSubject TrainingSetup::Subject(OptimizerKind optimizer) const {
           .scratch = scratch_};
 }
 
-PlanSubject TrainingSetup::Subject() const {
-  return Subject(DecideOptimizer(options.batch >= 1 ? static_cast<int>(options.batch) : 16).kind);
-}
-
-PlanSubject TrainingSetup::SubjectWith(const Options& changed) const {
-  const PlanSubject s = Subject();
-  return {.model = s.model,
-          .options = changed,
-          .train = s.train,
-          .val = s.val,
-          .optimizer = s.optimizer,
-          .activation = s.activation,
-          .trained_layers = s.trained_layers,
-          .place = s.place,
-          .runtime = s.runtime,
-          .scratch = s.scratch};
+RunChoice TrainingSetup::Choose(const Options& changed, const PlanLimits& limits) const {
+  const int probe = changed.batch >= 1 ? static_cast<int>(changed.batch) : kProbeBatch;
+  RunChoice choice;
+  choice.batch = ChooseBatch(Subject(DecideOptimizer(probe).kind, changed),
+                             InitialSettings(changed, probe, cores_), limits);
+  choice.optimizer = DecideOptimizer(choice.batch.images);
+  choice.wanted = InitialSettings(changed, choice.batch.images, cores_);
+  choice.wanted.cache_limit = WholeRamCache(changed, *train_index);
+  return choice;
 }
 
 PlanLimits TrainingSetup::Limits() const {

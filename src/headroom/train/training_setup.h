@@ -23,6 +23,13 @@
 
 namespace headroom {
 
+// What a run does before anything had to give: batch and optimizer are decided, settings wanted.
+struct RunChoice {
+  BatchChoice batch;
+  OptimizerChoice optimizer;
+  TrainSettings wanted;
+};
+
 // What a training run has before its first step, and what a plan of it is made from: data, model,
 // and the measurements of this process. `yolo memory plan` makes one and stops there.
 class TrainingSetup {
@@ -33,19 +40,23 @@ class TrainingSetup {
 
   // The device that the options name, and what may be held on it. Throws ConfigError.
   void SetUpDevice();
-  // Finds and checks the data set.
-  void ReadData();
-  // Builds the model, copies weights, prints the layer table.
+  // The data set's YAML: classes and where its images are.
+  void ReadDataset();
+  // Builds the model for these classes, copies weights, prints the layer table.
   void BuildNetwork();
+  // Finds and checks images and labels, which may take minutes; makes the loss, whose class weights
+  // need them.
+  void ReadData();
   // The optimizer for a batch size; with auto also what options.set says of it.
   [[nodiscard]] OptimizerChoice DecideOptimizer(int batch) const;
   // Runs the step on one and two images to see what convolutions need, then counts what the process
   // holds that no row names, and reserves it. Below a second for YOLO11n at 640.
   void MeasureProcess();
   [[nodiscard]] PlanSubject Subject(OptimizerKind optimizer) const;
-  [[nodiscard]] PlanSubject Subject() const;
-  // The same with other options, which must outlive it.
-  [[nodiscard]] PlanSubject SubjectWith(const Options& changed) const;
+  // With options in place of the run's, which must outlive it.
+  [[nodiscard]] PlanSubject Subject(OptimizerKind optimizer, const Options& changed) const;
+  // What a run of these options does where nothing has to give.
+  [[nodiscard]] RunChoice Choose(const Options& changed, const PlanLimits& limits) const;
   // The host's budget as the plan's limit.
   [[nodiscard]] PlanLimits Limits() const;
 

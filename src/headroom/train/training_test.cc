@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Short runs from options to weights.
 #include "headroom/interop/ultralytics_checkpoint.h"
-#include "headroom/memory/ledger.h"
 #include "headroom/testing/shared_files.h"
 #include "headroom/testing/synthetic_dataset.h"
 #include "headroom/testing/temp_dir.h"
 #include "headroom/train/run_setup.h"
-#include "headroom/train/trainer.h"
+#include "headroom/train/short_run.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -20,47 +19,13 @@
 namespace headroom {
 namespace {
 
+using testing::Outcome;
 using testing::SharedFile;
 using testing::SyntheticDataset;
 using testing::TempDir;
+using testing::Train;
 
 namespace fs = std::filesystem;
-
-struct Recorder : TrainObserver {
-  void OnMessage(const std::string& text) override { messages += text + "\n"; }
-  void OnEpochEnd(const EpochEvent& event) override { epochs.push_back(event); }
-  std::string messages;
-  std::vector<EpochEvent> epochs;
-};
-
-// Runs a training of the options over small defaults; what it told.
-struct Outcome {
-  TrainOutcome outcome;
-  Recorder recorder;
-};
-Outcome Train(const fs::path& runs, std::vector<Override> typed) {
-  const std::vector<Override> defaults = {{"imgsz", OptionValue(std::int64_t{64})},
-                                          {"batch", OptionValue(std::int64_t{8})},
-                                          {"workers", OptionValue(std::int64_t{0})},
-                                          {"epochs", OptionValue(std::int64_t{1})},
-                                          {"device", OptionValue("cpu")},
-                                          {"amp", OptionValue(false)},
-                                          {"plots", OptionValue(false)},
-                                          {"project", OptionValue(runs.string())}};
-  for (const Override& option : defaults) {
-    const bool is_typed = std::any_of(typed.begin(), typed.end(),
-                                      [&](const Override& t) { return t.key == option.key; });
-    if (!is_typed) typed.push_back(option);
-  }
-  Ledger ledger;
-  Budget budget(MemoryPlace::kHost, Bytes::GiB(16), "a test", ledger);
-  Outcome result;
-  Settings settings;
-  settings.datasets_dir = runs;
-  Trainer trainer(Options::From(OptionSet(typed), typed), settings, budget, result.recorder, {});
-  result.outcome = trainer.Run();
-  return result;
-}
 
 class NinetyFiveClasses : public ::testing::TestWithParam<bool> {};
 

@@ -2,7 +2,6 @@
 #include "headroom/train/validator.h"
 
 #include "headroom/core/error.h"
-#include "headroom/data/letterbox_source.h"
 #include "headroom/data/pipelined_loader.h"
 #include "headroom/detect/end_to_end.h"
 #include "headroom/detect/nms.h"
@@ -71,11 +70,6 @@ struct Validator::Pass {
                               EstimateMemory(v.index_, static_cast<int>(v.model_.options.classes),
                                              v.options_.max_detections)
                                   .Total())),
-        loader(std::move(source),
-               {.workers = v.options_.workers,
-                .max_in_flight = static_cast<int>(v.options_.at_once),
-                .prefetch = v.options_.prefetch},
-               v.budget_),
         nms({.class_count = static_cast<int>(v.model_.options.classes),
              .confidence = v.options_.confidence,
              .iou = v.options_.iou,
@@ -88,11 +82,28 @@ struct Validator::Pass {
                     .max_detections = v.options_.max_detections,
                     .agnostic = v.options_.agnostic,
                     .classes = v.options_.classes}),
-        records(static_cast<int>(v.model_.options.classes)) {}
+        records(static_cast<int>(v.model_.options.classes)) {
+    MakeLoader(v, std::move(source), 0);
+  }
+
+  // The loader as the validator's options want it now, from image `first` on. The old one goes
+  // first.
+  void MakeLoader(const Validator& v, std::unique_ptr<LetterboxSource> source, std::int64_t first) {
+    loader.reset();
+    const std::int64_t at_once = std::min<std::int64_t>(
+        {v.options_.at_once, v.options_.batch, static_cast<std::int64_t>(v.index_.size())});
+    loader =
+        std::make_unique<PipelinedLoader>(std::move(source),
+                                          LoaderOptions{.workers = v.options_.workers,
+                                                        .max_in_flight = static_cast<int>(at_once),
+                                                        .prefetch = v.options_.prefetch},
+                                          v.budget_);
+    loader->StartEpoch(0, first);
+  }
 
   RectBatches batches;
   Reservation reservation;
-  PipelinedLoader loader;
+  std::unique_ptr<PipelinedLoader> loader;
   NonMaximumSuppression nms;
   EndToEndSelection end_to_end;
   PredictionMatcher matcher;
@@ -151,7 +162,7 @@ HeadSums Validator::RunPiece(Pass& pass, std::int64_t first, std::int64_t count)
   auto start = Clock::now();
   const ImageSize shape = pass.batches.ShapeOf(static_cast<std::size_t>(first));
   LoadProgram(count, {shape.height, shape.width}, pass.loss != nullptr);
-  FillBatch(pass.loader, first, count, executor_.input(), &pass.targets);
+  FillBatch(*pass.loader, first, count, executor_.input(), &pass.targets);
   pass.speed.preprocess_ms += MillisecondsSince(start);
   start = Clock::now();
   executor_.Forward();
@@ -187,23 +198,23 @@ void Validator::Detect(Pass& pass, std::int64_t count) {
 }
 
 void Validator::Commit(Pass& pass, const HeadSums& sums, std::int64_t first, std::int64_t count) {
-  const Clock::time_point start = Clock::now();
   pass.sums += sums;
   std::vector<TrueBox> labels;
   for (std::int64_t i = 0; i < count; ++i) {
+    const Clock::time_point start = Clock::now();
     const std::vector<Detection>& detections = pass.found[static_cast<std::size_t>(i)];
     labels.clear();
     for (const TargetBox& target : pass.targets.image(i))
       labels.push_back({target.box, target.class_id});
     pass.records.AddImage(detections, pass.matcher.Match(detections, labels), labels);
     confusion_.AddImage(detections, labels);
-    if (*pass.on_image) {
-      const Sample& sample = pass.loader.Get(first + i);
+    pass.speed.postprocess_ms += MillisecondsSince(start);
+    if (*pass.on_image) {  // It draws and writes, which is not the model's time.
+      const Sample& sample = pass.loader->Get(first + i);
       (*pass.on_image)({sample.image_index, detections, &sample});
     }
   }
-  pass.loader.Acknowledge(first + count);
-  pass.speed.postprocess_ms += MillisecondsSince(start);
+  pass.loader->Acknowledge(first + count);
 }
 
 bool Validator::MayTryAgain(const std::exception& failure, int failures, bool smallest) {
@@ -212,19 +223,39 @@ bool Validator::MayTryAgain(const std::exception& failure, int failures, bool sm
   return on_out_of_memory(*what, failures);
 }
 
+void Validator::LoadLess() {
+  options_.at_once = (options_.at_once + 1) / 2;
+  options_.workers = std::min(options_.workers, std::max(options_.workers / 2, 1));
+  options_.prefetch = std::max(options_.workers, 2);
+}
+
+std::unique_ptr<LetterboxSource> Validator::MakeSource() const {
+  return std::make_unique<LetterboxSource>(
+      LetterboxSourceOptions{
+          .image_size = options_.image_size, .batch = options_.batch, .rect = options_.rect},
+      index_, nullptr);
+}
+
 std::unique_ptr<Validator::Pass> Validator::MakePass() {
-  const LetterboxSourceOptions source{
-      .image_size = options_.image_size, .batch = options_.batch, .rect = options_.rect};
   for (int failures = 0;;) {
     try {
-      return std::make_unique<Pass>(*this,
-                                    std::make_unique<LetterboxSource>(source, index_, nullptr));
+      return std::make_unique<Pass>(*this, MakeSource());
     } catch (const std::exception& failure) {
-      if (!MayTryAgain(failure, ++failures, options_.at_once == 1 && options_.workers <= 1)) throw;
-      if (failures == 1) continue;
-      options_.at_once = (options_.at_once + 1) / 2;
-      options_.workers = std::min(options_.workers, std::max(options_.workers / 2, 1));
-      options_.prefetch = std::max(options_.workers, 2);
+      const int refused = CountFailure(failure, &failures);
+      if (!MayTryAgain(failure, refused, options_.at_once == 1 && options_.workers <= 1)) throw;
+      if (refused > 1) LoadLess();
+    }
+  }
+}
+
+void Validator::RemakeLoader(Pass& pass, std::int64_t first) {
+  for (int failures = 0;;) {
+    try {
+      return pass.MakeLoader(*this, MakeSource(), first);
+    } catch (const std::exception& failure) {
+      const int refused = CountFailure(failure, &failures);
+      if (!MayTryAgain(failure, refused, options_.at_once == 1 && options_.workers <= 1)) throw;
+      if (refused > 1) LoadLess();
     }
   }
 }
@@ -237,8 +268,13 @@ void Validator::RunNominalBatch(Pass& pass, std::int64_t first, std::int64_t end
     try {
       sums = RunPiece(pass, first, count);
     } catch (const std::exception& failure) {
-      if (!MayTryAgain(failure, ++failures, count == 1)) throw;
-      if (failures > 1) options_.at_once = (count + 1) / 2;
+      const int refused = CountFailure(failure, &failures);
+      if (!MayTryAgain(failure, refused, count == 1 && options_.workers <= 1)) throw;
+      if (refused > 1) {
+        options_.at_once = count;
+        LoadLess();
+        RemakeLoader(pass, first);
+      }
       continue;
     }
     Commit(pass, sums, first, count);
@@ -256,8 +292,7 @@ ValidationResult Validator::Run(HeadLoss* loss,
   Pass& pass = *made;
   pass.loss = loss;
   pass.on_image = &on_image;
-  const std::int64_t images = pass.loader.size();
-  pass.loader.StartEpoch(0, 0);
+  const std::int64_t images = pass.loader->size();
   for (std::int64_t batch = 0; batch < images; batch += options_.batch) {
     const std::int64_t end = std::min<std::int64_t>(batch + options_.batch, images);
     pass.sums = {};

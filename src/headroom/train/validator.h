@@ -3,6 +3,7 @@
 
 #include "headroom/config/options.h"
 #include "headroom/data/dataset_index.h"
+#include "headroom/data/letterbox_source.h"
 #include "headroom/graph/executor.h"
 #include "headroom/memory/budget.h"
 #include "headroom/memory/memory_need.h"
@@ -74,15 +75,19 @@ class Validator {
       const std::function<void(std::int64_t done, std::int64_t all)>& on_progress,
       const std::function<bool()>& stop);
   // As BatchStep::on_out_of_memory: after it has freed something the images are run again, half as
-  // many at once (and with half the workers, where those did not fit) from the second failure on.
+  // many at once and with half the workers from the second failure on.
   std::function<bool(const std::string& what, int failures)> on_out_of_memory;
   [[nodiscard]] const ConfusionMatrix& confusion() const { return confusion_; }
 
  private:
   struct Pass;
+  [[nodiscard]] std::unique_ptr<LetterboxSource> MakeSource() const;
   [[nodiscard]] std::unique_ptr<Pass> MakePass();
+  // A smaller one, from image `first` on.
+  void RemakeLoader(Pass& pass, std::int64_t first);
   // True when what failed shall be tried again.
   [[nodiscard]] bool MayTryAgain(const std::exception& failure, int failures, bool smallest);
+  void LoadLess();
   void RunNominalBatch(Pass& pass, std::int64_t first, std::int64_t end);
   // A piece is a transaction: RunPiece writes nothing but scratch and may be repeated, Commit
   // counts what it found.
