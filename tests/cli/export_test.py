@@ -7,8 +7,12 @@ usage: export_test.py PATH_OF_YOLO PATH_OF_SAMPLE_DATA [TEST...]
 
 import json
 import re
+import shlex
 import shutil
+import signal
 import struct
+import subprocess
+import time
 
 import coco_ap
 import program
@@ -60,6 +64,60 @@ class ExportTest(program.ProgramTest):
         half = self.export_size("format=onnx", "half=True")
         self.assertLess(half, 0.6 * full)
 
+    def test_printed_commands_work(self):
+        for words in (["imgsz=64"], ["imgsz=64", "opset=20"], ["imgsz=64,96"], ["imgsz=64", "nms=True"],
+                      ["imgsz=64", "dynamic=True"], ["imgsz=64", "quantize=16"],
+                      ["format=torchscript", "imgsz=64,96", "dynamic=True", "nms=True"]):
+            with self.subTest(words):
+                kind = [] if words[0].startswith("format") else ["format=onnx"]
+                output = self.export(*kind, *words)
+                if "other runtimes (ONNX Runtime)" in output:
+                    self.assertNotIn("yolo predict", output)
+                    output = self.run_printed(output, r"A file that they run: yolo (export .*)")
+                self.run_printed(output, r"Predict:  yolo (predict .*)")
+                if "takes square pictures" in output:
+                    output = self.run_printed(output, r"a file for it: yolo (export .*)")
+                self.run_printed(output, r"Validate: yolo (val .*)")
+
+    def run_printed(self, output, pattern):
+        """Runs a command out of another's output."""
+        found = re.search(pattern, output)
+        self.assertTrue(found, output)
+        words = shlex.split(found[1])
+        return self.expect(0, *(w.replace("source=...", f"source={self.one_picture()}")
+                                .replace("data=...", f"data={self.small_data()}") for w in words))
+
+    def one_picture(self):
+        return next(self.pictures(1).iterdir())
+
+    def small_data(self):
+        """Two of the sample's pictures."""
+        root = self.dir / "small"
+        if not root.exists():
+            for kind in ("images", "labels"):
+                (root / kind).mkdir(parents=True)
+                for path in sorted((self.sample / kind / "val").iterdir())[:2]:
+                    shutil.copy(path, root / kind)
+            (root / "data.yaml").write_text("train: images\nval: images\nnames: [RBC, WBC, Platelets]\n")
+        return root / "data.yaml"
+
+    def test_what_cannot_run_here_says_so(self):
+        for words, reason in ((["nms=True"], "NonMaxSuppression"), (["dynamic=True"], "dynamic=True"),
+                              (["quantize=16"], "fp16")):
+            output = self.export("format=onnx", "imgsz=64", *words, contains=["ONNX Runtime", reason])
+            self.assertIn(f"format=torchscript imgsz=64 {words[0]}", output)
+
+    def test_a_path_with_blanks_is_printed_as_one_word(self):
+        spaced = self.dir / "my models/it's.pt"
+        spaced.parent.mkdir()
+        shutil.copy(self.model, spaced)
+        output = self.export("format=torchscript", "imgsz=64", model=spaced)
+        self.run_printed(output, r"Predict:  yolo (predict .*)")
+
+    def test_a_device_that_is_not_there(self):
+        self.export("format=onnx", "device=mps", code=2, contains=["device=mps is not there"])
+        self.assertFalse(self.model.with_suffix(".onnx").exists())
+
     def export_size(self, *words):
         output = self.export(*words)
         if "half=True" in words:
@@ -70,7 +128,7 @@ class ExportTest(program.ProgramTest):
         self.export("format=engine", code=2, contains=["format=engine", "onnx", "torchscript"])
         self.export("format=onnx", "opset=9", code=2, contains=["opset=9", "12", "20"])
         self.export("format=onnx", "quantize=8", code=2, contains=["quantize=8", "quantize=16"])
-        self.export("format=onnx", model="nowhere.pt", code=3, contains=["nowhere.pt"])
+        self.export("format=onnx", model="nowhere.pt", code=2, contains=["nowhere.pt"])
         self.export("format=onnx", model="yolo11n.yaml", code=2, contains=["no weights"])
         self.export("format=onnx", "imgsz=64")
         self.export("format=torchscript", model=self.model.with_suffix(".onnx"), code=2, contains=[".pt"])
@@ -109,9 +167,10 @@ class ExportTest(program.ProgramTest):
         three, _ = self.metrics(f"model={torchscript}", f"data={data}")
         self.export("format=torchscript", "dynamic=True")
         free, _ = self.metrics(f"model={torchscript}", f"data={data}", "imgsz=320")
+        free_square, _ = self.metrics(f"model={torchscript}", f"data={data}", "imgsz=320", "rect=False", "batch=3")
         by_weights, _ = self.metrics(f"model={self.model}", f"data={data}", "imgsz=320")
         square, _ = self.metrics(f"model={self.model}", f"data={data}", "rect=False")
-        for a, b in zip(three + free, square + by_weights):
+        for a, b in zip(three + free + free_square, square + by_weights + square):
             self.assertAlmostEqual(a, b, delta=0.002)
 
     def test_save_json_has_the_average_precision_that_val_prints(self):
@@ -128,6 +187,85 @@ class ExportTest(program.ProgramTest):
             everywhere = [0.5 + 0.05 * i for i in range(10)]
             self.assertAlmostEqual(coco_ap.mean_average_precision(predictions, truth, everywhere), found[3],
                                    delta=0.015)
+
+    def test_save_txt(self):
+        data = self.data_yaml()
+        (data.parent / "images/val/deep").mkdir()
+        (data.parent / "labels/val/deep").mkdir()
+        name = min((data.parent / "images/val").glob("*.jpg")).stem
+        for kind, suffix in (("images", "jpg"), ("labels", "txt")):
+            (data.parent / kind / "val" / f"{name}.{suffix}").rename(
+                data.parent / kind / "val/deep" / f"{name}.{suffix}")
+        self.export("format=onnx")
+        folder = self.dir / "runs/detect/val"
+        found = {}
+        for model in (self.model, self.model.with_suffix(".onnx")):
+            (folder / "labels").mkdir(parents=True, exist_ok=True)
+            (folder / "labels/old.txt").write_text("of an earlier run\n")
+            output = self.expect(0, "val", f"model={model}", f"data={data}", "save_txt", "save_conf", "conf=0.25",
+                                 "rect=False", "exist_ok", "plots=False", contains=[f"labels saved to {folder}/labels"])
+            found[model] = {p.stem: [list(map(float, line.split())) for line in p.read_text().splitlines()]
+                            for p in (folder / "labels").iterdir()}
+            self.assertEqual(f"{len(found[model])} labels saved", re.search(r"\d+ labels saved", output)[0])
+        expected = {p.stem for p in (data.parent / "images/val").glob("*.jpg")} | {f"deep_{name}"}
+        own, onnx = found.values()
+        self.assertEqual(own.keys(), expected)
+        self.assertEqual(onnx.keys(), expected)
+        for stem, rows in own.items():
+            self.assertEqual(len(rows), len(onnx[stem]))
+            for a, b in zip(rows, onnx[stem]):
+                self.assertEqual(len(a), 6)
+                self.assertTrue(all(abs(x - y) < 1e-3 for x, y in zip(a, b)), (a, b))
+
+    def test_save_txt_is_what_predict_writes(self):
+        data = self.small_data()
+        words = [f"model={self.model}", "save_txt", "save_conf", "conf=0.25", "imgsz=320"]
+        self.expect(0, "val", *words, f"data={data}", "plots=False", "rect=False", "batch=1")
+        self.expect(0, "predict", *words, f"source={data.parent / 'images'}", "save=False")
+        for path in (self.dir / "runs/detect/predict/labels").iterdir():
+            predicted = len(path.read_text().splitlines())
+            validated = len((self.dir / "runs/detect/val/labels" / path.name).read_text().splitlines())
+            self.assertAlmostEqual(predicted, validated, delta=0.3 * predicted)  # Another canvas, several labels.
+
+    def test_an_interrupted_val_leaves_no_empty_folder(self):
+        data = self.data_yaml()
+        folder = self.dir / "runs/detect/val"
+        process = subprocess.Popen([self.yolo, "val", f"model={self.model}", f"data={data}", "imgsz=960", "batch=1",
+                                    "plots=False"], cwd=self.dir, env=self.environment(), stdout=subprocess.DEVNULL,
+                                   stderr=subprocess.DEVNULL)
+        while not folder.exists() and process.poll() is None:
+            time.sleep(0.01)
+        process.send_signal(signal.SIGINT)
+        self.assertEqual(process.wait(program.TIMEOUT_S), 130)
+        self.assertFalse(folder.exists())
+
+    def test_a_val_that_cannot_run_leaves_no_folder(self):
+        (self.dir / "bad.onnx").write_text("no model")
+        self.expect(3, "val", "model=bad.onnx", f"data={self.small_data()}")
+        self.assertFalse((self.dir / "runs").exists())
+
+    def test_classes_that_the_model_does_not_have(self):
+        self.export("format=onnx", "imgsz=64")
+        for model in (self.model, self.model.with_suffix(".onnx")):
+            self.expect(0, "val", f"model={model}", f"data={self.small_data()}", "classes=9", "plots=False",
+                        contains=["no class 9; it has 0 RBC, 1 WBC, 2 Platelets"])
+
+    def test_batch_of_a_fixed_file_is_said_to_be_unused(self):
+        self.export("format=onnx", "imgsz=64")
+        words = ["val", f"model={self.model.with_suffix('.onnx')}", f"data={self.small_data()}", "plots=False"]
+        self.expect(0, *words, "batch=8", contains=["batch=8 is not used", "for 1 at a time"])
+        self.assertNotIn("not used", self.expect(0, *words))
+
+    def test_val_runs_fewer_at_once_when_memory_is_short(self):
+        data = self.data_yaml()
+        self.export("format=torchscript", "dynamic=True")
+        words = [f"model={self.model.with_suffix('.torchscript')}", f"data={data}", "imgsz=640", "plots=False"]
+        expected, _ = self.metrics(*words)
+        # Enough for the program and a few pictures, not for all twelve.
+        found, output = self.metrics(*words, "memory=350M")
+        self.assertIn("run again, fewer at once", output)
+        for a, b in zip(found, expected):
+            self.assertAlmostEqual(a, b, delta=0.002)
 
     def test_files_that_this_program_cannot_run_are_explained(self):
         data = self.data_yaml()

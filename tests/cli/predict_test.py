@@ -74,10 +74,11 @@ class PredictTest(program.ProgramTest):
     def test_a_video(self):
         video = self.video(7)
         output = self.predict(video, "save_txt=True", "save_frames=True", "vid_stride=2")
-        self.assertIn("video 1/1 (frame 2/7)", output)
-        self.assertEqual(sorted(self.labels()), ["v_2", "v_4", "v_6"])
+        # The frames that are taken are counted, not the video's.
+        self.assertEqual(re.findall(r"video 1/1 \(frame (\d/\d)\)", output), ["1/3", "2/3", "3/3"])
+        self.assertEqual(sorted(self.labels()), ["v_1", "v_2", "v_3"])
         self.assertEqual(sorted(p.name for p in (self.run_folder / "v_frames").iterdir()),
-                         ["2.jpg", "4.jpg", "6.jpg"])
+                         ["v_1.jpg", "v_2.jpg", "v_3.jpg"])
         written = (self.run_folder / "v.avi").read_bytes()
         self.assertEqual(written[:4], b"RIFF")
         # What was written is a video again.
@@ -88,7 +89,7 @@ class PredictTest(program.ProgramTest):
         self.video(3, "pictures/a.avi")
         output = self.predict(folder)
         self.assertIn("image 2/3", output)
-        self.assertIn("video 1/1 (frame 3/3)", output)
+        self.assertIn("video 3/3 (frame 3/3)", output)
 
     # --- What is found and written
 
@@ -108,6 +109,23 @@ class PredictTest(program.ProgramTest):
         self.predict(folder)
         self.predict(folder, contains=[f"Results saved to {self.run_folder}-2\n"])
 
+    def test_names_that_meet_lose_nothing(self):
+        folder = self.pictures(3)
+        for old, new in {"p0000.jpg": "x-2.jpg", "p0001.jpg": "x.jpeg", "p0002.jpg": "x.jpg"}.items():
+            (folder / old).rename(folder / new)
+        output = self.predict(folder, "save_txt=True", "save_crop=True", "max_det=2")
+        self.assertEqual(sorted(self.labels()), ["x", "x-2", "x-3"])
+        self.assertEqual(sorted(p.name for p in self.run_folder.glob("*.jpg")), ["x-2.jpg", "x-3.jpg", "x.jpg"])
+        self.assertIn(f"3 labels saved to {self.run_folder}/labels\n", output)
+        self.assertEqual(len(list((self.run_folder / "crops").rglob("*.jpg"))), 6)
+
+    def test_labels_are_counted_as_they_lie_there(self):
+        folder = self.pictures(2)
+        self.predict(folder, "save_txt=True")
+        other = self.pictures(1, "other", start=5)
+        self.predict(other, "save_txt=True", "exist_ok=True", contains=["3 labels saved to"])
+        self.assertNotIn("labels saved", self.predict(other, "exist_ok=True"))
+
     def test_confidences_and_crops(self):
         folder = self.pictures(2)
         self.predict(folder, "save_txt=True", "save_conf=True", "save_crop=True", "save=False")
@@ -115,6 +133,8 @@ class PredictTest(program.ProgramTest):
         crops = sorted(p.relative_to(self.run_folder / "crops") for p in (self.run_folder / "crops").rglob("*.jpg"))
         self.assertEqual(len(crops), sum(map(len, found.values())))
         self.assertTrue({str(p.parent) for p in crops} <= {"RBC", "WBC", "Platelets"})
+        names = {path.name for path in crops if path.parent.name == "RBC"}
+        self.assertTrue({"p0000.jpg", "p0000-2.jpg", "p0001.jpg"} <= names, names)
         for row in found["p0000"]:
             self.assertEqual(len(row), 6)
             self.assertTrue(0.25 <= row[5] <= 1, row)
@@ -165,7 +185,7 @@ class PredictTest(program.ProgramTest):
 
     def test_models_that_are_not_there_or_are_no_models(self):
         picture = next(self.pictures(1).iterdir())
-        self.predict(picture, model="nowhere.pt", code=3, contains=["nowhere.pt", "weights"])
+        self.predict(picture, model="nowhere.pt", code=2, contains=["nowhere.pt", "weights"])
         self.predict(picture, model="nowhere.onnx", code=3, contains=["nowhere.onnx"])
         self.predict(picture, model="nowhere.torchscript", code=3, contains=["nowhere.torchscript"])
         for suffix in ("pt", "onnx", "torchscript"):
@@ -216,6 +236,18 @@ class PredictTest(program.ProgramTest):
             self.predict(self.pictures(3), f"project={small}", code=6, contains=["small/run/p0000.jpg"])
         finally:
             program.subprocess.run(["umount", str(small)], check=False)
+
+    def test_classes_that_the_model_does_not_have(self):
+        folder = self.pictures(1)
+        output = self.predict(folder, "classes=[1,9]", contains=["no class 9; it has 0 RBC, 1 WBC, 2 Platelets"])
+        self.assertRegex(output, r"p0000\.jpg: 256x320 \d+ WBC")
+        self.assertNotIn("no class", self.predict(folder, "classes=2"))
+
+    def test_a_device_that_is_not_there(self):
+        folder = self.pictures(1)
+        self.expect(0, "export", f"model={self.model}", "format=onnx", "imgsz=64")
+        for model in (self.model, self.model.with_suffix(".onnx")):
+            self.predict(folder, "device=mps", model=model, code=2, contains=["device=mps is not there"])
 
     def test_options_out_of_range(self):
         folder = self.pictures(1)

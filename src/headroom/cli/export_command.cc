@@ -6,6 +6,7 @@
 #include "headroom/core/log.h"
 #include "headroom/deploy/exported_detector.h"
 #include "headroom/deploy/onnx_export.h"
+#include "headroom/deploy/onnx_runner.h"
 #include "headroom/deploy/torchscript_export.h"
 #include "headroom/memory/reservation.h"
 #include "headroom/monitor/runtime_reservation.h"
@@ -13,8 +14,14 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cctype>
 #include <cstdio>
 #include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
 
 namespace headroom {
 namespace {
@@ -54,13 +61,12 @@ ExportOptions MakeExportOptions(const ParsedCommand& command, const Options& opt
                            ? 1
                            : static_cast<std::int64_t>(options.batch);
   result.form.extent = {options.image_height, options.image_width};
-  result.form.dynamic = options.set.Get("dynamic").AsBool();
+  result.form.dynamic = options.dynamic;
   result.form.suppression = {.confidence = static_cast<float>(options.conf.value_or(0.25)),
                              .iou = static_cast<float>(options.iou),
                              .max_detections = options.max_det};
   if (options.half) result.precision = ExportPrecision::kFloat16;
-  if (const OptionValue& opset = options.set.Get("opset"); !opset.is_null())
-    result.opset = opset.AsInt();
+  if (options.opset) result.opset = *options.opset;
   result.names = NamesOfAllClasses(loaded);
   result.description = fmt::format("{} model{}", loaded.model.config.Name(),
                                    options.data.empty() ? "" : " trained on " + options.data);
@@ -68,12 +74,60 @@ ExportOptions MakeExportOptions(const ParsedCommand& command, const Options& opt
   return result;
 }
 
+// One word of a shell's command line.
+std::string ShellWord(const std::string& text) {
+  constexpr std::string_view kPlain = "._/=,:+-@%";
+  const bool plain = std::all_of(text.begin(), text.end(), [&](unsigned char c) {
+    return std::isalnum(c) != 0 || kPlain.find(static_cast<char>(c)) != std::string_view::npos;
+  });
+  if (plain) return text;
+  std::string quoted = "'";
+  for (const char c : text) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return quoted + "'";
+}
+
+// The command as it was typed, but for one option.
+std::string CommandWith(const ParsedCommand& command, std::string_view key,
+                        const OptionValue& value) {
+  std::vector<Override> overrides = command.overrides;
+  Set(key, value, &overrides);
+  std::string text = "yolo export";
+  for (const Override& one : overrides)
+    text += " " + ShellWord(fmt::format("{}={}", one.key, one.value.ToText()));
+  return text;
+}
+
+// What can be done with the file, as commands that work.
+std::string NextCommands(const ParsedCommand& command, const fs::path& file,
+                         const NetworkForm& form) {
+  const auto [height, width] = form.extent;
+  const std::int64_t longer = std::max(height, width);
+  const bool square = height == width;
+  const std::string model = ShellWord("model=" + file.string());
+  std::string text =
+      fmt::format("Predict:  yolo predict {} imgsz={} source=...\n", model,
+                  square ? fmt::format("{}", width) : fmt::format("{},{}", height, width));
+  if (square || form.dynamic)
+    return text + fmt::format("Validate: yolo val {} imgsz={} data=...\n", model, longer);
+  return text + fmt::format("Validate: val takes square pictures; a file for it: {}\n",
+                            CommandWith(command, "imgsz", OptionValue(longer)));
+}
+
+std::string ForOtherRuntimes(const ParsedCommand& command, const std::string& why) {
+  return fmt::format(
+      "This file is for other runtimes (ONNX Runtime). Predict and val of this program run ONNX in "
+      "OpenCV: {}. A file that they run: {}\n",
+      why, CommandWith(command, "format", OptionValue("torchscript")));
+}
+
 }  // namespace
 
 ExitCode RunExport(const ParsedCommand& command) {
   const Options options = OptionsForModel(command, "export");
-  const ExportFormat format = ParseFormat(options.set.Get("format").ToText());
+  const ExportFormat format = ParseFormat(options.format);
   RefuseExported(options.model);
+  // The export runs on the CPU; a device that is not there is a mistake all the same.
+  (void)ChooseDevice(options.device);
   Budget& budget = SetUpProcess(options);
   LoadedModel loaded =
       LoadForValidation(options, ReadSettings(), ChooseDevice("cpu"), Element::kFloat32);
@@ -86,11 +140,12 @@ ExitCode RunExport(const ParsedCommand& command) {
   const Reservation writing(budget, MemoryTag::kCheckpoint, copy);
   const fs::path file = fs::path(options.model).replace_extension(onnx ? ".onnx" : ".torchscript");
   (onnx ? ExportOnnx : ExportTorchScript)(file, loaded.model, export_options);
-  std::printf(
-      "Export complete: %s (%.1f MB)\nPredict:  yolo predict model=%s imgsz=%d source=...\n"
-      "Validate: yolo val model=%s imgsz=%d data=...\n",
-      file.c_str(), static_cast<double>(fs::file_size(file)) / 1e6, file.c_str(),
-      options.image_width, file.c_str(), options.image_width);
+  std::optional<std::string> obstacle;
+  if (onnx) obstacle = WhyOpenCvCannotRun(file);
+  const std::string next = obstacle ? ForOtherRuntimes(command, *obstacle)
+                                    : NextCommands(command, file, export_options.form);
+  std::printf("Export complete: %s (%.1f MB)\n%s", file.c_str(),
+              static_cast<double>(fs::file_size(file)) / 1e6, next.c_str());
   return ExitCode::kDone;
 }
 

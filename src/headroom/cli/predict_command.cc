@@ -6,6 +6,7 @@
 #include "headroom/config/run_folder.h"
 #include "headroom/config/settings.h"
 #include "headroom/core/log.h"
+#include "headroom/deploy/class_choice.h"
 #include "headroom/deploy/prediction_output.h"
 #include "headroom/deploy/predictor.h"
 #include "headroom/detect/detection_text.h"
@@ -21,8 +22,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-bool Flag(const Options& options, const char* name) { return options.set.Get(name).AsBool(); }
-
 DetectorOptions MakeDetectorOptions(const Options& options) {
   return {.confidence = static_cast<float>(options.conf.value_or(0.25)),
           .iou = static_cast<float>(options.iou),
@@ -32,30 +31,25 @@ DetectorOptions MakeDetectorOptions(const Options& options) {
 }
 
 PredictionOutputOptions MakeOutputOptions(const Options& options, const fs::path& folder) {
-  const OptionValue& line_width = options.set.Get("line_width");
   return {.folder = folder,
           .save = options.save,
-          .save_frames = Flag(options, "save_frames"),
-          .save_txt = Flag(options, "save_txt"),
-          .save_conf = Flag(options, "save_conf"),
-          .save_crop = Flag(options, "save_crop"),
-          .style = {.line_width = line_width.is_null() ? 0 : static_cast<int>(line_width.AsInt()),
-                    .boxes = Flag(options, "show_boxes"),
-                    .labels = Flag(options, "show_labels"),
-                    .confidences = Flag(options, "show_conf")}};
+          .save_frames = options.save_frames,
+          .save_txt = options.save_txt,
+          .save_conf = options.save_conf,
+          .save_crop = options.save_crop,
+          .style = {.line_width = options.line_width.value_or(0),
+                    .boxes = options.show_boxes,
+                    .labels = options.show_labels,
+                    .confidences = options.show_conf}};
 }
 
 // "image 1/8 a.jpg: 320x320 2 cats, 12.3ms"
 std::string FrameLine(const PredictedFrame& predicted, const MediaList& media,
                       std::span<const std::string> names) {
   const MediaFrame& frame = predicted.frame;
-  std::string place;
-  if (frame.frame > 0) {
-    place = fmt::format("video {}/{} (frame {}/{}) ", frame.item - media.images.size() + 1,
-                        media.videos.size(), frame.frame, frame.frame_count);
-  } else {
-    place = fmt::format("image {}/{} ", frame.item + 1, media.size());
-  }
+  std::string place =
+      fmt::format("{} {}/{} ", frame.frame > 0 ? "video" : "image", frame.item + 1, media.size());
+  if (frame.frame > 0) place += fmt::format("(frame {}/{}) ", frame.frame, frame.frame_count);
   return fmt::format("{}{}: {}x{} {}{:.1f}ms\n", place, frame.path, predicted.network.height,
                      predicted.network.width, DetectionSummary(predicted.detections, names),
                      predicted.inference_ms);
@@ -84,10 +78,13 @@ ExitCode RunPredict(const ParsedCommand& command) {
   InstallInterruptHandler();
   const Settings settings = ReadSettings();
   WarnOfPrecision(options);
+  // Exported models run on the CPU; a device that is not there is a mistake all the same.
+  (void)ChooseDevice(options.device);
   const OpenedDetector opened =
       OpenDetector(options, settings, MakeDetectorOptions(options), &budget);
   RuntimeReservation runtime(budget);
   const std::vector<std::string>& names = opened.detector->facts().names;
+  WarnOfUnknownClasses(options.classes, names);
   const fs::path folder = ChooseRunFolder({.runs_dir = settings.runs_dir,
                                            .mode = "predict",
                                            .project = options.project,
@@ -103,7 +100,7 @@ ExitCode RunPredict(const ParsedCommand& command) {
   Predictor predictor(*opened.detector,
                       {.image_size = {options.image_height, options.image_width},
                        .batch = batch,
-                       .video_step = static_cast<int>(options.set.Get("vid_stride").AsInt())},
+                       .video_step = options.vid_stride},
                       &budget);
   const PredictionTimes times = predictor.Run(
       media,
@@ -123,10 +120,8 @@ ExitCode RunPredict(const ParsedCommand& command) {
                            times.unreadable, media.size()));
   }
   if (writes) std::printf("Results saved to %s\n", folder.c_str());
-  if (output.label_files() > 0) {
-    std::printf("%lld label%s saved to %s\n", static_cast<long long>(output.label_files()),
-                output.label_files() == 1 ? "" : "s", (folder / "labels").c_str());
-  }
+  if (!options.save_txt) return ExitCode::kDone;
+  if (const auto labels = output.labels().Summary()) std::printf("%s\n", labels->c_str());
   return ExitCode::kDone;
 }
 

@@ -6,11 +6,10 @@
 #include "headroom/cli/val_exported.h"
 #include "headroom/cli/validation_outputs.h"
 #include "headroom/config/help_text.h"
-#include "headroom/config/run_folder.h"
+#include "headroom/deploy/class_choice.h"
 #include "headroom/deploy/exported_detector.h"
 #include "headroom/monitor/runtime_reservation.h"
 #include "headroom/nn/model_summary.h"
-#include "headroom/train/out_of_memory.h"
 #include "headroom/train/run_setup.h"
 #include "headroom/train/validator.h"
 
@@ -24,9 +23,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-ValidatorOptions MakeValidatorOptions(const Options& options, const Model& model,
-                                      bool typed_batch) {
-  const int batch = options.batch >= 1 && typed_batch ? static_cast<int>(options.batch) : 16;
+ValidatorOptions MakeValidatorOptions(const Options& options, const Model& model) {
+  const int batch = ValidationBatch(options);
   return {.image_size = options.image_width,
           .batch = batch,
           .at_once = std::min(batch, 16),
@@ -42,36 +40,26 @@ ValidatorOptions MakeValidatorOptions(const Options& options, const Model& model
           .matrix_confidence = static_cast<float>(options.conf.value_or(0.25))};
 }
 
-fs::path NewFolder(const Options& options, const Settings& settings) {
-  const fs::path folder = ChooseRunFolder({.runs_dir = settings.runs_dir,
-                                           .mode = "val",
-                                           .project = options.project,
-                                           .name = options.name,
-                                           .exist_ok = options.exist_ok});
-  CreateRunFolder(folder, false);
-  return folder;
-}
-
 void Report(Console& console, const DetectionMetrics& metrics, const ValidationSpeed& speed,
-            const std::vector<std::string>& names, bool verbose, const fs::path& folder) {
+            const std::vector<std::string>& names, bool verbose,
+            const std::vector<std::string>& saved) {
   console.OnMessage(ValidationHeader());
   console.OnMessage(ValidationSummaryRow(metrics));
   if (verbose && names.size() > 1) {
     for (const std::string& row : ValidationClassRows(metrics, names)) console.OnMessage(row);
   }
   console.OnMessage(ValidationSpeedLine(speed));
-  console.OnMessage(fmt::format("Results saved to {}", folder.string()));
+  for (const std::string& line : saved) console.OnMessage(line);
 }
 
 // A model of an exported format, whose head is in the file.
 ExitCode RunExportedVal(const Options& options, const DatasetConfig& data, const Settings& settings,
                         Budget& budget, Console& console) {
-  const DatasetIndex index = BuildIndex(data, options.split, options, &budget, {}, {});
+  const DatasetIndex index = BuildIndex(data, options.split, options, &budget);
   for (const std::string& message : index.messages()) console.OnMessage("WARNING " + message);
-  const fs::path folder = NewFolder(options, settings);
   const ExportedValidation result =
-      ValidateExported(options, index, settings, folder, budget, console, Interrupted);
-  Report(console, result.metrics, result.speed, result.names, options.verbose, folder);
+      ValidateExported(options, index, settings, budget, console, Interrupted);
+  Report(console, result.metrics, result.speed, result.names, options.verbose, result.saved);
   return ExitCode::kDone;
 }
 
@@ -86,35 +74,31 @@ ExitCode RunVal(const ParsedCommand& command) {
   InstallInterruptHandler();
   const Settings settings = ReadSettings();
   const DatasetConfig data = ReadDatasetYaml(options.data, fs::absolute(settings.datasets_dir));
+  const at::Device device = ChooseDevice(options.device);
   if (IsExportedModel(options.model))
     return RunExportedVal(options, data, settings, budget, console);
-  const at::Device device = ChooseDevice(options.device);
   const std::vector<std::string> data_names = ClassNames(data, options.single_cls);
   LoadedModel loaded = LoadForValidation(options, settings, device, Element::kFloat32);
   loaded.file.reset();  // Its weights are in the model now.
   RuntimeReservation runtime(budget);
   const std::vector<std::string>& names = loaded.names.empty() ? data_names : loaded.names;
+  WarnOfUnknownClasses(options.classes, names);
   console.OnMessage(SummaryLine(loaded.model, ModelForm::kFused));
-  const DatasetIndex index = BuildIndex(data, options.split, options, &budget, {}, {});
+  const DatasetIndex index = BuildIndex(data, options.split, options, &budget);
   for (const std::string& message : index.messages()) console.OnMessage("WARNING " + message);
 
-  const fs::path folder = NewFolder(options, settings);
   Executor executor(*loaded.model.graph, *loaded.model.parameters, device);
-  const ValidatorOptions validator_options =
-      MakeValidatorOptions(options, loaded.model, command.Find("batch") != nullptr);
-  Validator validator(loaded.model, executor, index, validator_options, &budget);
+  Validator validator(loaded.model, executor, index, MakeValidatorOptions(options, loaded.model),
+                      &budget);
   validator.on_out_of_memory = [&](const std::string& what, int) {
     executor.Unload();
-    (void)budget.Reclaim(budget.ledger().Read().row(MemoryTag::kFreeBlocks).now, ReclaimTime::kNow);
-    console.OnMessage(fmt::format("Memory: {}; the same images are run again, fewer at once",
-                                  BeforeDetails(what)));
+    MakeRoomForValidation(what, budget, console);
     return true;
   };
   const auto progress = [&](std::int64_t done, std::int64_t all) {
     console.OnValidationProgress(done, all);
   };
-  ValidationOutputs outputs(options, folder, names, index, validator_options.batch, budget,
-                            console);
+  ValidationOutputs outputs(options, settings, names, index, budget, console);
   ValidationResult result;
   outputs.During([&](const ReceiveDetections& receive) {
     const auto on_image = [&](const ImageDetections& image) {
@@ -127,7 +111,7 @@ ExitCode RunVal(const ParsedCommand& command) {
   });
   executor.Unload();
   outputs.Finish(result.metrics, validator.confusion());
-  Report(console, result.metrics, result.speed, names, options.verbose, folder);
+  Report(console, result.metrics, result.speed, names, options.verbose, outputs.Summary());
   return ExitCode::kDone;
 }
 

@@ -9,7 +9,6 @@
 #include "headroom/metrics/average_precision.h"
 #include "headroom/metrics/validation_table.h"
 
-#include <filesystem>
 #include <functional>
 #include <string>
 #include <vector>
@@ -20,13 +19,13 @@ struct ExportedValidation {
   DetectionMetrics metrics;
   ValidationSpeed speed;
   std::vector<std::string> names;
+  std::vector<std::string> saved;  // ValidationOutputs::Summary.
 };
 
-// `yolo val` of an exported model; its files go to the folder.
+// `yolo val` of an exported model, with its files.
 [[nodiscard]] ExportedValidation ValidateExported(const Options& options, const DatasetIndex& index,
-                                                  const Settings& settings,
-                                                  const std::filesystem::path& folder,
-                                                  Budget& budget, Console& console,
+                                                  const Settings& settings, Budget& budget,
+                                                  Console& console,
                                                   const std::function<bool()>& stop);
 
 }  // namespace headroom

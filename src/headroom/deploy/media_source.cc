@@ -205,9 +205,8 @@ bool MediaReader::NextVideoFrame(MediaFrame* frame) {
       return false;
     }
   }
-  frame_ += video_step_;
-  frame->frame = frame_;
-  frame->frame_count = video_->frame_count();
+  frame->frame = ++frame_;
+  frame->frame_count = video_->frame_count() / video_step_;
   frame->frames_per_second = video_->frames_per_second() / video_step_;
   if (video_->Next(video_step_, &frame->bgr)) return true;
   video_.reset();

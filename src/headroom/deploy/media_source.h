@@ -37,8 +37,8 @@ struct MediaFrame {
   Reservation pixels;  // Of bgr; it grows with it.
   std::string path;
   std::size_t item = 0;          // Place in the list, from 0.
-  std::int64_t frame = 0;        // Of a video, from 1; 0: an image file.
-  std::int64_t frame_count = 0;  // As the video says.
+  std::int64_t frame = 0;        // Of those taken of a video, from 1; 0: an image file.
+  std::int64_t frame_count = 0;  // How many will be taken, as the video says.
   double frames_per_second = 0;
 };
 

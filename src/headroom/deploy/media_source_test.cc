@@ -86,8 +86,9 @@ TEST_F(MediaSource, ReadsFramesOfVideosAndPassesOverWhatIsBroken) {
   std::vector<std::pair<std::string, std::int64_t>> seen;
   while (reader.Next(&frame))
     seen.emplace_back(std::filesystem::path(frame.path).filename(), frame.frame);
-  EXPECT_THAT(seen, ElementsAre(std::pair("a.jpg", 0), std::pair("b.jpg", 0), std::pair("v.avi", 2),
-                                std::pair("v.avi", 4)));
+  EXPECT_THAT(seen, ElementsAre(std::pair("a.jpg", 0), std::pair("b.jpg", 0), std::pair("v.avi", 1),
+                                std::pair("v.avi", 2)));
+  EXPECT_EQ(frame.frame_count, 2);
   EXPECT_EQ(reader.unreadable(), 1);
 }
 

@@ -13,6 +13,8 @@
 #include <array>
 #include <cstdint>
 #include <new>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -27,7 +29,7 @@ constexpr std::array kBeyondOpenCv = {"NonMaxSuppression", "TopK",   "GatherElem
 std::string CannotRun(const std::filesystem::path& path, const std::string& why) {
   return fmt::format(
       "{} cannot be run by OpenCV, which this program uses for ONNX: {}. A file that works is made "
-      "by `yolo export model=<weights>.pt format=onnx` (without dynamic, quantize and nms); "
+      "by `yolo export model=<weights>.pt format=onnx` (without dynamic, quantize, nms and opset); "
       "format=torchscript works with all of them",
       path.string(), why);
 }
@@ -101,37 +103,56 @@ class OpenCvRunner : public NetworkRunner {
   cv::Mat output_;
 };
 
-// Throws for what OpenCV would fail at later, or give wrong numbers for.
-void CheckOperators(const std::filesystem::path& path, const OnnxSummary& summary) {
+// An ONNX file, mapped, with what it says of itself.
+struct OnnxFile {
+  MappedFile file;
+  OnnxSummary summary;
+  DetectorFacts facts;
+};
+
+OnnxFile ReadOnnx(const std::filesystem::path& path) {
+  Result<MappedFile> file = MappedFile::Open(path);
+  if (!file) throw DataError(file.error());
+  Result<OnnxSummary> summary = SummarizeOnnx(file->bytes());
+  if (!summary) throw DataError(fmt::format("{}: {}", path.string(), summary.error()));
+  Result<DetectorFacts> facts = ReadMetadata(summary->metadata);
+  if (!facts) throw DataError(fmt::format("{}: {}", path.string(), facts.error()));
+  return {std::move(*file), std::move(*summary), std::move(*facts)};
+}
+
+// What OpenCV would fail at later, or give wrong numbers for.
+std::optional<std::string> FindObstacle(const OnnxFile& onnx) {
+  if (!onnx.facts.fixed_size) return "it needs fixed shapes (the file has dynamic=True)";
   for (const char* op : kBeyondOpenCv) {
-    if (summary.operators.contains(op))
-      throw DataError(CannotRun(path, fmt::format("it has no operator {}", op)));
+    if (onnx.summary.operators.contains(op)) return fmt::format("it has no operator {}", op);
   }
-  if (summary.half) throw DataError(CannotRun(path, "it does not compute in fp16"));
+  if (onnx.summary.half) return "it does not compute in fp16";
+  if (onnx.summary.split_by_input)
+    return "it cannot read the operator Split of opset 13 and later (opset=12 is for it)";
+  return std::nullopt;
 }
 
 }  // namespace
 
+std::optional<std::string> WhyOpenCvCannotRun(const std::filesystem::path& path) {
+  return FindObstacle(ReadOnnx(path));
+}
+
 OpenedNetwork OpenOnnx(const std::filesystem::path& path, int threads, Budget* budget) {
-  const Result<MappedFile> file = MappedFile::Open(path);
-  if (!file) throw DataError(file.error());
-  const Result<OnnxSummary> summary = SummarizeOnnx(file->bytes());
-  if (!summary) throw DataError(fmt::format("{}: {}", path.string(), summary.error()));
-  Result<DetectorFacts> facts = ReadMetadata(summary->metadata);
-  if (!facts) throw DataError(fmt::format("{}: {}", path.string(), facts.error()));
-  if (!facts->fixed_size) throw DataError(CannotRun(path, "its shapes are free (dynamic=True)"));
-  CheckOperators(path, *summary);
+  OnnxFile onnx = ReadOnnx(path);
+  if (const auto obstacle = FindObstacle(onnx)) throw DataError(CannotRun(path, *obstacle));
   cv::setNumThreads(threads);
   cv::utils::logging::setLogLevel(cv::utils::logging::LOG_LEVEL_SILENT);
   cv::redirectError([](int, const char*, const char*, const char*, int, void*) { return 0; });
-  const Bytes size(file->bytes().size());
+  const std::span<const std::byte> bytes = onnx.file.bytes();
+  const Bytes size(bytes.size());
   Reservation weights;
   if (budget != nullptr) weights = Reservation(*budget, MemoryTag::kWeights, size * kCopiesReading);
   try {
     cv::dnn::Net net =
-        cv::dnn::readNetFromONNX(reinterpret_cast<const char*>(file->bytes().data()), size.count());
+        cv::dnn::readNetFromONNX(reinterpret_cast<const char*>(bytes.data()), bytes.size());
     if (budget != nullptr) weights.Resize(size * kCopiesKept);
-    return {std::move(*facts),
+    return {std::move(onnx.facts),
             std::make_unique<OpenCvRunner>(std::move(net), path, std::move(weights), budget)};
   } catch (const cv::Exception& error) {
     Translate(error, path);

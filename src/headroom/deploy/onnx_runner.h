@@ -5,6 +5,8 @@
 #include "headroom/memory/budget.h"
 
 #include <filesystem>
+#include <optional>
+#include <string>
 
 namespace headroom {
 
@@ -14,5 +16,9 @@ namespace headroom {
 // budget (may be null, must outlive the network); BudgetError when that does not fit.
 [[nodiscard]] OpenedNetwork OpenOnnx(const std::filesystem::path& path, int threads,
                                      Budget* budget);
+
+// Why OpenOnnx refuses a file of `yolo export`, said of OpenCV ("it has no operator TopK"); nothing
+// where it opens it. Reads the file but not its weights. Throws DataError for what is no such file.
+[[nodiscard]] std::optional<std::string> WhyOpenCvCannotRun(const std::filesystem::path& path);
 
 }  // namespace headroom

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string_view>
+#include <utility>
 
 namespace headroom {
 namespace {
@@ -79,6 +80,7 @@ constexpr std::uint32_t kModelGraph = 7;
 constexpr std::uint32_t kModelMetadata = 14;
 constexpr std::uint32_t kGraphNode = 1;
 constexpr std::uint32_t kGraphInitializer = 5;
+constexpr std::uint32_t kNodeInput = 1;
 constexpr std::uint32_t kNodeType = 4;
 constexpr std::uint32_t kTensorType = 2;
 constexpr std::uint64_t kFloat16 = 10;
@@ -92,13 +94,23 @@ bool ForEachField(Bytes message, const Use& use) {
   return fields.ok();
 }
 
+bool ReadNode(Bytes node, OnnxSummary* summary) {
+  int inputs = 0;
+  std::string type;
+  const bool whole = ForEachField(node, [&](const Field& part) {
+    if (part.number == kNodeInput) ++inputs;
+    if (part.number == kNodeType) type = part.text();
+  });
+  if (type == "Split" && inputs > 1) summary->split_by_input = true;
+  summary->operators.insert(std::move(type));
+  return whole;
+}
+
 bool ReadGraph(Bytes graph, OnnxSummary* summary) {
   bool good = true;
   const bool whole = ForEachField(graph, [&](const Field& field) {
     if (field.number == kGraphNode) {
-      good &= ForEachField(field.bytes, [&](const Field& part) {
-        if (part.number == kNodeType) summary->operators.insert(part.text());
-      });
+      good &= ReadNode(field.bytes, summary);
     } else if (field.number == kGraphInitializer) {
       good &= ForEachField(field.bytes, [&](const Field& part) {
         if (part.number == kTensorType && part.value == kFloat16 && part.bytes.empty())

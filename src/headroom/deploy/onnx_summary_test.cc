@@ -17,13 +17,14 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::Pair;
 
-std::string SmallFile(DataType type) {
+std::string SmallFile(DataType type, const std::vector<OnnxNode>& more = {}) {
   const testing::TempDir dir;
   const TensorData weight =
       ConvertTo(TensorData::FromFloats({2}, std::array{1.0F, 2.0F}), DataType::kFloat32);
   const TensorData half = ConvertTo(weight, DataType::kFloat16);
   OnnxModel model;
   model.nodes = {{"Mul", "a", {"x", "w"}, {"y"}, {}}, {"TopK", "b", {"y", "w"}, {"z"}, {}}};
+  model.nodes.insert(model.nodes.end(), more.begin(), more.end());
   model.initializers = {{"w", type == DataType::kFloat16 ? &half : &weight}};
   model.metadata = {{"stride", "32"}, {"names", "{0: 'cell'}"}};
   WriteFileAtomic(dir.path() / "a.onnx", [&](FileWriter& file) { WriteOnnx(file, model); });
@@ -44,6 +45,13 @@ TEST(SummarizeOnnx, FindsMetadataAndOperators) {
 
 TEST(SummarizeOnnx, SeesHalfPrecision) {
   EXPECT_TRUE(Summarize(SmallFile(DataType::kFloat16))->half);
+}
+
+TEST(SummarizeOnnx, SeesSizesOfASplitThatAreAnInput) {
+  const OnnxNode by_input = {"Split", "c", {"z", "w"}, {"u", "v"}, {}};
+  const OnnxNode by_attribute = {"Split", "c", {"z"}, {"u", "v"}, {}};
+  EXPECT_TRUE(Summarize(SmallFile(DataType::kFloat32, {by_input}))->split_by_input);
+  EXPECT_FALSE(Summarize(SmallFile(DataType::kFloat32, {by_attribute}))->split_by_input);
 }
 
 TEST(SummarizeOnnx, RefusesWhatIsCutOrSomethingElse) {

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "headroom/deploy/prediction_output.h"
 
-#include "headroom/core/error.h"
-#include "headroom/core/file.h"
-#include "headroom/detect/detection_text.h"
 #include "headroom/image/image_writer.h"
 
 #include <fmt/format.h>
@@ -17,13 +14,6 @@ namespace headroom {
 namespace {
 
 namespace fs = std::filesystem;
-
-void MakeFolder(const fs::path& folder) {
-  std::error_code error;
-  fs::create_directories(folder, error);
-  if (error)
-    throw WriteError(fmt::format("cannot create {}: {}", folder.string(), error.message()));
-}
 
 // A class name as a folder's name.
 std::string FolderName(std::string name) {
@@ -43,19 +33,31 @@ ImageView CropOf(const Image& image, const Xyxy& box) {
   return {view.Row(y1) + 3 * x1, y2 - y1, x2 - x1, 3, view.row_stride};
 }
 
+// <stem>.jpg, <stem>-2.jpg, ...: the first that is not there yet, so that another picture's crop
+// and an earlier run's stay. `number` of the last one that this picture got.
+fs::path FreeCropPath(const fs::path& folder, const std::string& stem, int* number) {
+  for (;;) {
+    ++*number;
+    fs::path path =
+        folder / fmt::format("{}{}.jpg", stem, *number == 1 ? "" : fmt::format("-{}", *number));
+    std::error_code error;
+    if (!fs::exists(path, error)) return path;
+  }
+}
+
 }  // namespace
 
 PredictionOutput::PredictionOutput(const PredictionOutputOptions& options,
                                    std::vector<std::string> names, Budget* budget)
-    : options_(options), names_(std::move(names)), budget_(budget) {
-  if (options_.save_txt) MakeFolder(options_.folder / "labels");
-}
+    : options_(options),
+      names_(std::move(names)),
+      budget_(budget),
+      labels_(options.folder / "labels",
+              options.save_conf ? WithConfidence::kYes : WithConfidence::kNo) {}
 
 std::string PredictionOutput::UniqueStem(const MediaFrame& frame) {
   if (frame.frame > 0 && frame.item == video_item_) return video_stem_;
-  const std::string stem = fs::path(frame.path).stem().string();
-  const int count = ++stems_[std::hash<std::string>()(stem)];
-  std::string unique = count == 1 ? stem : fmt::format("{}-{}", stem, count);
+  std::string unique = stems_.Take(fs::path(frame.path).stem().string());
   if (frame.frame > 0) {
     video_item_ = frame.item;
     video_stem_ = unique;
@@ -76,45 +78,35 @@ void PredictionOutput::Write(const PredictedFrame& predicted) {
   if (options_.save || options_.save_frames || options_.save_crop)
     ReserveEncoding(frame.bgr.size());
   const std::string stem = UniqueStem(frame);
-  const std::string numbered = frame.frame > 0 ? fmt::format("{}_{}", stem, frame.frame) : stem;
-  if (options_.save_txt) WriteLabels(predicted, numbered);
+  // A picture may be called like a frame: a_1.jpg beside a.avi.
+  const std::string numbered =
+      frame.frame > 0 ? stems_.Free(fmt::format("{}_{}", stem, frame.frame)) : stem;
+  if (options_.save_txt) labels_.Write(numbered, predicted.detections, frame.bgr.size());
   if (options_.save_crop) WriteCrops(predicted, numbered);
   if (!options_.save && !options_.save_frames) return;
   DrawDetections(frame.bgr.view(), predicted.detections, names_, options_.style);
+  WriteDrawn(frame, stem);
+}
+
+void PredictionOutput::WriteDrawn(const MediaFrame& frame, const std::string& stem) {
   if (frame.frame == 0) {
     if (options_.save) WriteJpeg(options_.folder / (stem + ".jpg"), frame.bgr.view());
     return;
   }
   if (options_.save) WriteVideoFrame(frame, stem);
-  if (options_.save_frames) {
-    const fs::path folder = options_.folder / (stem + "_frames");
-    MakeFolder(folder);
-    WriteJpeg(folder / fmt::format("{}.jpg", frame.frame), frame.bgr.view());
-  }
-}
-
-void PredictionOutput::WriteLabels(const PredictedFrame& predicted, const std::string& stem) {
-  const fs::path path = options_.folder / "labels" / (stem + ".txt");
-  if (predicted.detections.empty()) {
-    std::error_code none;
-    fs::remove(path, none);  // Of an earlier run with exist_ok.
-    return;
-  }
-  const Image& image = predicted.frame.bgr;
-  WriteFileAtomic(path,
-                  DetectionLines(predicted.detections, image.width(), image.height(),
-                                 options_.save_conf ? WithConfidence::kYes : WithConfidence::kNo));
-  ++label_files_;
+  if (!options_.save_frames) return;
+  const fs::path folder = options_.folder / (stem + "_frames");
+  MakeResultFolder(folder);
+  WriteJpeg(folder / fmt::format("{}_{}.jpg", stem, frame.frame), frame.bgr.view());
 }
 
 void PredictionOutput::WriteCrops(const PredictedFrame& predicted, const std::string& stem) {
-  std::map<std::int32_t, int> counts;
+  std::map<std::int32_t, int> numbers;
   for (const Detection& detection : predicted.detections) {
     const fs::path folder = options_.folder / "crops" /
                             FolderName(names_[static_cast<std::size_t>(detection.class_id)]);
-    const int count = ++counts[detection.class_id];
-    MakeFolder(folder);
-    WriteJpeg(folder / (stem + (count == 1 ? "" : std::to_string(count)) + ".jpg"),
+    MakeResultFolder(folder);
+    WriteJpeg(FreeCropPath(folder, stem, &numbers[detection.class_id]),
               CropOf(predicted.frame.bgr, detection.box));
   }
 }

@@ -7,6 +7,7 @@
 #include "headroom/deploy/exported_detector.h"
 #include "headroom/deploy/model_detector.h"
 #include "headroom/deploy/onnx_export.h"
+#include "headroom/deploy/onnx_runner.h"
 #include "headroom/deploy/prediction_output.h"
 #include "headroom/deploy/torchscript_export.h"
 #include "headroom/image/image_writer.h"
@@ -26,7 +27,7 @@ namespace fs = std::filesystem;
 using ::testing::HasSubstr;
 using ::testing::UnorderedElementsAre;
 
-// Answers with one box that covers the left upper quarter of the network's picture.
+// Answers with boxes that cover the left upper quarter of the network's picture.
 class QuarterDetector : public Detector {
  public:
   explicit QuarterDetector(bool fixed) {
@@ -43,19 +44,28 @@ class QuarterDetector : public Detector {
   }
   void Run() override {}
   std::span<const Detection> Detections(int /*image*/) override {
-    found_ = {{{0, 0, static_cast<float>(size_.width) / 2, static_cast<float>(size_.height) / 2},
-               0.875F,
-               1}};
+    const Xyxy quarter = {0, 0, static_cast<float>(size_.width) / 2,
+                          static_cast<float>(size_.height) / 2};
+    found_.assign(boxes, {quarter, 0.875F, 1});
     return found_;
   }
   std::vector<std::pair<int, ImageSize>> shapes;
   std::vector<std::uint8_t> pixels;
+  std::size_t boxes = 1;  // An image.
 
  private:
   DetectorFacts facts_;
   ImageSize size_;
   std::vector<Detection> found_;
 };
+
+std::vector<std::string> FilesBelow(const fs::path& folder) {
+  std::vector<std::string> files;
+  for (const auto& entry : fs::recursive_directory_iterator(folder)) {
+    if (entry.is_regular_file()) files.push_back(fs::relative(entry.path(), folder));
+  }
+  return files;
+}
 
 class PredictorTest : public ::testing::Test {
  protected:
@@ -123,14 +133,35 @@ TEST_F(PredictorTest, WritesPicturesLabelsAndCropsUnderNamesOfTheirOwn) {
                           detector.facts().names);
   (void)Predictor(detector, {.image_size = {64, 64}})
       .Run(Media(), [&](const PredictedFrame& predicted) { output.Write(predicted); }, {});
-  std::vector<std::string> files;
-  for (const auto& entry : fs::recursive_directory_iterator(root() / "out")) {
-    if (entry.is_regular_file()) files.push_back(fs::relative(entry.path(), root() / "out"));
-  }
-  EXPECT_THAT(files, UnorderedElementsAre("a.jpg", "a-2.jpg", "labels/a.txt", "labels/a-2.txt",
-                                          "crops/it_s/a.jpg", "crops/it_s/a-2.jpg"));
+  EXPECT_THAT(FilesBelow(root() / "out"),
+              UnorderedElementsAre("a.jpg", "a-2.jpg", "labels/a.txt", "labels/a-2.txt",
+                                   "crops/it_s/a.jpg", "crops/it_s/a-2.jpg"));
   EXPECT_EQ(*ReadFile(root() / "out/labels/a.txt"), "1 0.25 0.25 0.5 0.5 0.875\n");
-  EXPECT_EQ(output.label_files(), 2);
+  EXPECT_EQ(output.labels().Count(), 2);
+}
+
+TEST_F(PredictorTest, LosesNothingWhereNamesMeet) {
+  for (const char* name : {"x-2.jpg", "x.jpg", "x.jpeg", "a_1.jpg"}) WritePicture(name, {64, 64});
+  {
+    const Image frame({64, 64});
+    VideoWriter(root() / "in/a.avi", 8, {64, 64}).Write(frame.view());
+  }
+  QuarterDetector detector(false);
+  detector.boxes = 2;
+  PredictionOutput output({.folder = root() / "out", .save_txt = true, .save_crop = true},
+                          detector.facts().names);
+  fs::create_directories(root() / "out");
+  (void)Predictor(detector, {.image_size = {64, 64}})
+      .Run(Media(), [&](const PredictedFrame& predicted) { output.Write(predicted); }, {});
+  EXPECT_THAT(
+      FilesBelow(root() / "out"),
+      UnorderedElementsAre("x-2.jpg", "x.jpg", "x-3.jpg", "a_1.jpg", "a.avi", "labels/x-2.txt",
+                           "labels/x.txt", "labels/x-3.txt", "labels/a_1.txt", "labels/a_1-2.txt",
+                           "crops/it_s/x-2.jpg", "crops/it_s/x-2-2.jpg", "crops/it_s/x.jpg",
+                           "crops/it_s/x-3.jpg", "crops/it_s/x-3-2.jpg", "crops/it_s/x-3-3.jpg",
+                           "crops/it_s/a_1.jpg", "crops/it_s/a_1-2.jpg", "crops/it_s/a_1-2-2.jpg",
+                           "crops/it_s/a_1-2-3.jpg"));
+  EXPECT_EQ(output.labels().Summary(), "5 labels saved to " + (root() / "out/labels").string());
 }
 
 TEST_F(PredictorTest, WritesVideosFrameByFrame) {
@@ -144,7 +175,8 @@ TEST_F(PredictorTest, WritesVideosFrameByFrame) {
   QuarterDetector detector(false);
   fs::create_directories(root() / "out");
   {
-    PredictionOutput output({.folder = root() / "out", .save_txt = true}, detector.facts().names);
+    PredictionOutput output({.folder = root() / "out", .save_frames = true, .save_txt = true},
+                            detector.facts().names);
     (void)Predictor(detector, {.image_size = {64, 64}, .video_step = 2})
         .Run(Media(), [&](const PredictedFrame& predicted) { output.Write(predicted); }, {});
   }
@@ -152,8 +184,10 @@ TEST_F(PredictorTest, WritesVideosFrameByFrame) {
   ASSERT_TRUE(written.ok()) << written.error();
   EXPECT_EQ(written->frame_count(), 3);
   EXPECT_DOUBLE_EQ(written->frames_per_second(), 4);
-  EXPECT_TRUE(fs::exists(root() / "out/labels/v_2.txt"));
-  EXPECT_TRUE(fs::exists(root() / "out/labels/v_6.txt"));
+  EXPECT_THAT(
+      FilesBelow(root() / "out"),
+      UnorderedElementsAre("v.avi", "v_frames/v_1.jpg", "v_frames/v_2.jpg", "v_frames/v_3.jpg",
+                           "labels/v_1.txt", "labels/v_2.txt", "labels/v_3.txt"));
 }
 
 TEST_F(PredictorTest, FindsTheSameWithEveryFormat) {
@@ -190,18 +224,36 @@ TEST_F(PredictorTest, FindsTheSameWithEveryFormat) {
   }
 }
 
-TEST_F(PredictorTest, NamesTheOperatorThatOpenCvCannotRun) {
+TEST_F(PredictorTest, SaysWhyOpenCvCannotRunAFile) {
   Model model = testing::RandomModel("yolo11n.yaml", 3);
-  ExportOptions options = testing::OptionsFor(model, 1, 64, 64);
+  const fs::path file = root() / "a.onnx";
+  const auto expect_obstacle = [&](const ExportOptions& options, const char* text) {
+    ExportOnnx(file, model, options);
+    EXPECT_THAT(WhyOpenCvCannotRun(file).value_or(""), HasSubstr(text));
+    try {
+      (void)OpenExportedModel(file, 1, {});
+      FAIL() << "it was opened: " << text;
+    } catch (const DataError& error) {
+      EXPECT_THAT(error.what(), HasSubstr(text));
+      EXPECT_THAT(error.what(), HasSubstr("yolo export"));
+    }
+  };
+  const ExportOptions plain = testing::OptionsFor(model, 1, 64, 64);
+  ExportOptions options = plain;
   options.form.output = ExportOutput::kSuppressed;
-  ExportOnnx(root() / "a.onnx", model, options);
-  try {
-    (void)OpenExportedModel(root() / "a.onnx", 1, {});
-    FAIL() << "it was opened";
-  } catch (const DataError& error) {
-    EXPECT_THAT(error.what(), HasSubstr("NonMaxSuppression"));
-    EXPECT_THAT(error.what(), HasSubstr("yolo export"));
-  }
+  expect_obstacle(options, "NonMaxSuppression");
+  options = plain;
+  options.form.dynamic = true;
+  expect_obstacle(options, "dynamic=True");
+  options = plain;
+  options.precision = ExportPrecision::kFloat16;
+  expect_obstacle(options, "fp16");
+  options = plain;
+  options.opset = 13;
+  expect_obstacle(options, "opset=12");
+  ExportOnnx(file, model, plain);
+  EXPECT_EQ(WhyOpenCvCannotRun(file), std::nullopt);
+  EXPECT_NO_THROW((void)OpenExportedModel(file, 1, {}));
 }
 
 }  // namespace

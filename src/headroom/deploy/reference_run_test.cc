@@ -47,7 +47,8 @@ const DatasetIndex& ValIndex() {
 }
 
 DetectorValidation Validate(Detector& detector, const DetectedImage& on_image = {}) {
-  return ValidateDetector(detector, ValIndex(), {.image_size = 320}, nullptr, on_image, {}, {});
+  return ValidateDetector(detector, ValIndex(), {.image_size = 320}, {.on_image = on_image},
+                          nullptr);
 }
 
 void ExpectMetrics(const DetectionMetrics& metrics, const Json& expected) {
