@@ -112,7 +112,7 @@ class PicturesTest(unittest.TestCase):
         self.assertTrue((folder / "predictions.json").exists())
         RUN.yolo("val", f"model={RUN.path}/weights/best.pt", f"data={RUN.dir}/data/data.yaml",
                  "imgsz=96", "name=plain", "plots=False")
-        self.assertEqual(list((RUN.dir / "runs/detect/plain").iterdir()), [])
+        self.assertFalse((RUN.dir / "runs/detect/plain").exists(), "nothing was written")
 
     def plan_of(self, name):
         return json.loads((RUN.dir / "runs/detect" / name / "memory_plan.json").read_text())["host"]
