@@ -22,9 +22,9 @@ struct WeightsLookupOptions {
 
 // The file that model= or pretrained= means: the path itself, then the same name in the weights
 // folder; published weights that are in neither are fetched into the weights folder, checked
-// (readable as a checkpoint) and only then given their name. Throws ConfigError when there is no such
-// file, which names the places that were looked at, and for published weights the address, where to
-// put the file by hand and how to train without it.
+// (readable as a checkpoint) and only then given their name. Throws ConfigError when there is no
+// such file, which names the places that were looked at, and for published weights the address,
+// where to put the file by hand and how to train without it.
 [[nodiscard]] std::filesystem::path FindWeights(const std::string& name,
                                                 const WeightsLookupOptions& options);
 
