@@ -15,7 +15,6 @@ constexpr Bytes kSmallestPool = Bytes::MiB(24);
 constexpr Bytes kCacheStep = Bytes::MiB(64);
 constexpr int kMostBatch = 1024;
 constexpr int kMostShareBatch = 64;
-constexpr int kDefaultBatch = 16;
 constexpr const char* kPlotsWait = "plots are drawn when there is room for them";
 
 using Step = FitStep<TrainSettings>;

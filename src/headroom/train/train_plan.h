@@ -68,9 +68,12 @@ struct PlanSubject {
 // What the training loader holds with these settings: its ring of images and its workers.
 [[nodiscard]] MemoryNeed LoaderNeed(const PlanSubject& subject, const TrainSettings& settings);
 
+// Of the reference; to plan with while the batch is not chosen yet.
+inline constexpr int kDefaultBatch = 16;
+
 // batch= of the options as a number of images, and in a line why where the choice was ours.
 struct BatchChoice {
-  int images = 16;
+  int images = kDefaultBatch;
   std::string why;
 };
 // -1: 16 on a CPU, the largest that fits on a device;

@@ -223,7 +223,7 @@ void TrainingRun::Restore() {
   observer.OnMessage(fmt::format("Resuming {} from epoch {}, batch {}", files->folder().string(),
                                  position.epoch + 1, position.next_batch));
   // A kill may have come between last.pt and its copies.
-  if (options.save && position.next_batch == 0 && position.epoch > 0)
+  if (position.next_batch == 0 && position.epoch > 0)
     files->CopyEpoch(position.epoch - 1, position.best, options.save_period);
 }
 

@@ -21,8 +21,6 @@
 namespace headroom {
 namespace {
 
-constexpr int kProbeBatch = 16;  // To plan with while the batch is not chosen yet.
-
 // Of the runtime's growth after it was measured: stacks of threads, tables of the heap.
 constexpr Bytes kRuntimeGrowth = Bytes::MiB(16);
 
@@ -152,7 +150,7 @@ PlanSubject TrainingSetup::Subject(OptimizerKind optimizer, const Options& chang
 }
 
 RunChoice TrainingSetup::Choose(const Options& changed, const PlanLimits& limits) const {
-  const int probe = changed.batch >= 1 ? static_cast<int>(changed.batch) : kProbeBatch;
+  const int probe = changed.batch >= 1 ? static_cast<int>(changed.batch) : kDefaultBatch;
   RunChoice choice;
   choice.batch = ChooseBatch(Subject(DecideOptimizer(probe).kind, changed),
                              InitialSettings(changed, probe, cores_), limits);
