@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 
 readonly TORCH_VERSION=2.13.0
 readonly PACKAGES=(
-  g++ cmake ninja-build pkg-config ccache mold git python3 python3-venv
+  g++ cmake ninja-build pkg-config ccache lld git python3 python3-venv
   libopencv-dev libturbojpeg0-dev libhwy-dev libyaml-cpp-dev libfmt-dev nlohmann-json3-dev
   libcairo2-dev libpango1.0-dev libfontconfig-dev fonts-dejavu-core libcurl4-openssl-dev zlib1g-dev
   libgtest-dev libgmock-dev libbenchmark-dev)
