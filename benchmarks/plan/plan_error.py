@@ -53,7 +53,7 @@ def main():
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--models", default="yolo11n" if "--quick" in sys.argv else ",".join(MODELS))
     parser.add_argument("--amp", default="fp32,bf16")
-    parser.add_argument("--batches", type=int, default=3)
+    parser.add_argument("--batches", type=int, default=6)
     arguments = parser.parse_args()
     print(f"{'settings':<60}{'planned':>9}{'measured':>10}{'error':>8}")
     worst_below, worst_above = 0.0, 0.0

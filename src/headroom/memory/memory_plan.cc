@@ -12,7 +12,8 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr std::array<PlanPhase, kPlanPhaseCount> kPhases = {
-    PlanPhase::kSetup, PlanPhase::kTrainStep, PlanPhase::kValidation, PlanPhase::kSave};
+    PlanPhase::kSetup, PlanPhase::kTrainStep, PlanPhase::kValidation, PlanPhase::kSave,
+    PlanPhase::kEnd};
 
 std::string Figure(const MemoryNeed::Row& row) {
   if (row.bytes == Bytes()) return "-";
@@ -20,13 +21,20 @@ std::string Figure(const MemoryNeed::Row& row) {
   return fmt::format("{}{}", kMarks[static_cast<std::size_t>(row.basis)], ToString(row.bytes));
 }
 
+using Cells = std::array<std::string, kPlanPhaseCount>;
+
+std::string TableLine(std::string_view name, const Cells& cells) {
+  std::string line = fmt::format("{:<13}", name);
+  for (const std::string& cell : cells) line += fmt::format(" {:>11}", cell);
+  return line + "\n";
+}
+
 std::string FormatPlace(const MemoryPlan& plan, MemoryPlace place, const PlanLimit& limit) {
   std::array<MemoryNeed, kPlanPhaseCount> needs;
   for (std::size_t i = 0; i < kPlanPhaseCount; ++i) needs[i] = plan.Need(kPhases[i]);
-  constexpr const char* kLine = "{:<13} {:>11} {:>11} {:>11} {:>11}\n";
-  std::string table = fmt::format(kLine, Name(place), Name(kPhases[0]), Name(kPhases[1]),
-                                  Name(kPhases[2]), Name(kPhases[3]));
-  std::array<std::string, kPlanPhaseCount> cells;
+  Cells cells;
+  for (std::size_t i = 0; i < kPlanPhaseCount; ++i) cells[i] = Name(kPhases[i]);
+  std::string table = TableLine(Name(place), cells);
   for (std::size_t t = 0; t < kMemoryTagCount; ++t) {
     const auto tag = static_cast<MemoryTag>(t);
     bool any = false;
@@ -34,10 +42,10 @@ std::string FormatPlace(const MemoryPlan& plan, MemoryPlace place, const PlanLim
       cells[i] = Figure(needs[i].row(tag, place));
       any = any || needs[i].row(tag, place).bytes > Bytes();
     }
-    if (any) table += fmt::format(kLine, Name(tag), cells[0], cells[1], cells[2], cells[3]);
+    if (any) table += TableLine(Name(tag), cells);
   }
   for (std::size_t i = 0; i < kPlanPhaseCount; ++i) cells[i] = ToString(needs[i].Total(place));
-  table += fmt::format(kLine, "total", cells[0], cells[1], cells[2], cells[3]);
+  table += TableLine("total", cells);
   table += fmt::format("peak {} in {}", ToString(plan.Peak(place)), Name(plan.PeakPhase(place)));
   if (limit.bytes != Bytes::Max()) {
     table += fmt::format(", limit {} ({})", ToString(limit.bytes), limit.origin);
@@ -85,6 +93,8 @@ std::string_view Name(PlanPhase phase) {
       return "validation";
     case PlanPhase::kSave:
       return "save";
+    case PlanPhase::kEnd:
+      return "end";
   }
   return "";
 }
@@ -99,7 +109,8 @@ MemoryPlan& MemoryPlan::Add(std::string name, std::initializer_list<PlanPhase> p
 
 MemoryPlan& MemoryPlan::AddThroughout(std::string name, const MemoryNeed& need) {
   return Add(std::move(name),
-             {PlanPhase::kSetup, PlanPhase::kTrainStep, PlanPhase::kValidation, PlanPhase::kSave},
+             {PlanPhase::kSetup, PlanPhase::kTrainStep, PlanPhase::kValidation, PlanPhase::kSave,
+              PlanPhase::kEnd},
              need);
 }
 

@@ -15,8 +15,10 @@
 namespace headroom {
 
 // What the run does, as far as memory is concerned; one at a time.
-enum class PlanPhase : std::uint8_t { kSetup, kTrainStep, kValidation, kSave };
-inline constexpr std::size_t kPlanPhaseCount = static_cast<std::size_t>(PlanPhase::kSave) + 1;
+// kEnd: the best weights are validated, pictures and charts drawn, checkpoints stripped; training's
+// loader and activations are gone by then.
+enum class PlanPhase : std::uint8_t { kSetup, kTrainStep, kValidation, kSave, kEnd };
+inline constexpr std::size_t kPlanPhaseCount = static_cast<std::size_t>(PlanPhase::kEnd) + 1;
 [[nodiscard]] std::string_view Name(PlanPhase phase);
 
 // The limit of one place, as the plan prints it.

@@ -52,8 +52,12 @@ TEST(MemoryPlan, ExcessLooksAtBothPlaces) {
 
 TEST(MemoryPlan, TheTableNamesConsumersPhasesBasisPeakAndOrigin) {
   const std::string table = FormatPlan(SmallPlan(), HostLimit(Bytes::MiB(100)));
-  EXPECT_THAT(table, HasSubstr("host                setup  train step  validation        save\n"));
-  EXPECT_THAT(table, HasSubstr("activations             -     100 MiB   ~30.0 MiB           -\n"));
+  EXPECT_THAT(
+      table,
+      HasSubstr("host                setup  train step  validation        save         end\n"));
+  EXPECT_THAT(
+      table,
+      HasSubstr("activations             -     100 MiB   ~30.0 MiB           -           -\n"));
   EXPECT_THAT(table, HasSubstr("?7.00 MiB"));
   EXPECT_THAT(
       table,

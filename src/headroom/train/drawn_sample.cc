@@ -20,9 +20,12 @@ std::string FileNameOf(const Sample& sample, const DatasetIndex& index) {
 
 }  // namespace
 
+PictureGridOptions GridFor(std::int64_t count, ImageSize picture) {
+  return {.count = static_cast<int>(std::min(count, kDrawnPictures)), .picture = picture};
+}
+
 PictureGridOptions GridFor(std::int64_t count, const Sample& sample) {
-  return {.count = static_cast<int>(std::min(count, kDrawnPictures)),
-          .picture = ImageSize{sample.height, sample.width}};
+  return GridFor(count, ImageSize{sample.height, sample.width});
 }
 
 std::vector<DrawnBox> LabelBoxes(const Sample& sample, std::span<const std::string> names) {

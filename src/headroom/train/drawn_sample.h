@@ -19,7 +19,8 @@ namespace headroom {
 inline constexpr std::int64_t kDrawnBatches = 3;
 inline constexpr std::int64_t kDrawnPictures = PictureGridOptions::kMostPictures;
 
-// A lattice for `count` pictures, of which `sample` is as large as any.
+// A lattice for `count` pictures, of which none is larger than `picture` or `sample`.
+[[nodiscard]] PictureGridOptions GridFor(std::int64_t count, ImageSize picture);
 [[nodiscard]] PictureGridOptions GridFor(std::int64_t count, const Sample& sample);
 // Its labels, by name.
 [[nodiscard]] std::vector<DrawnBox> LabelBoxes(const Sample& sample,

@@ -27,17 +27,16 @@ std::string FileOf(const BatchPictures& pictures) {
 
 }  // namespace
 
-PlotNeeds EstimatePlotMemory(int image_size, std::size_t class_count) {
+PlotNeeds EstimatePlotMemory(int image_size, int batch, std::size_t class_count) {
   const Bytes charts = EstimateValidationChartsMemory(class_count).Total();
-  const PictureGridOptions grid{.count = static_cast<int>(kDrawnPictures),
-                                .picture = ImageSize{image_size, image_size}};
+  const PictureGridOptions grid = GridFor(batch, ImageSize{image_size, image_size});
   const auto need = [](Bytes bytes) {
     return MemoryNeed(MemoryTag::kPlots, bytes, NeedBasis::kAssumed);
   };
-  return {
-      .setup = need(kLabelsChart),
-      .train_step = need(std::max(charts, EstimateMemory(grid).Total())),
-      .validation = need(std::max(charts, EstimateValidationPicturesMemory(image_size).Total()))};
+  return {.setup = need(kLabelsChart),
+          .train_step = need(EstimateMemory(grid).Total()),
+          .end = need(
+              std::max(charts, EstimateValidationPicturesMemory(image_size, 2 * batch).Total()))};
 }
 
 PlotObserver::PlotObserver(Budget& budget, TrainObserver& messages) : drawings_(budget, messages) {}

@@ -20,13 +20,14 @@
 namespace headroom {
 
 // What drawing holds at most in each phase: labels.jpg before the first step, a grid of pictures
-// beside a step, two beside a validation; and what the charts of the last validation show.
+// beside a step; two beside the last validation, or what its charts show.
 struct PlotNeeds {
   MemoryNeed setup;
   MemoryNeed train_step;
-  MemoryNeed validation;
+  MemoryNeed end;
 };
-[[nodiscard]] PlotNeeds EstimatePlotMemory(int image_size, std::size_t class_count);
+// `batch`: images a training batch; validation's have twice as many.
+[[nodiscard]] PlotNeeds EstimatePlotMemory(int image_size, int batch, std::size_t class_count);
 
 // Draws a run (plots=True): labels.jpg, three train_batch*.jpg and three more after mosaic closes,
 // val_batch*_labels.jpg and _pred.jpg, and at the end the metric curves, both confusion matrices,

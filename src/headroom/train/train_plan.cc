@@ -111,20 +111,22 @@ void AddModel(const PlanSubject& s, const TrainSettings& t, MemoryPlan& plan) {
 }
 
 // The arena is kept between programs: what training takes is there in validation and the other way
-// round.
+// round. Before the end it is given back.
 void AddStep(const PlanSubject& s, const TrainSettings& t, MemoryPlan& plan) {
   const Program step = Lower(*s.model.graph, TrainingProgram(s, t));
   const ValidationShapes shapes = ShapesOf(s, t);
   const Program validation = ValidationProgram(s, t, shapes.largest);
   plan.Add("activations", {PP::kTrainStep, PP::kValidation, PP::kSave},
            OnPlace(MemoryTag::kActivations, std::max(step.arena, validation.arena), s));
+  plan.Add("activations of the last validation", {PP::kEnd},
+           OnPlace(MemoryTag::kActivations, validation.arena, s));
   const Bytes training_scratch =
       std::max(step.workspace, s.scratch.For(step.options.images, step.options.extent));
   const Bytes validation_scratch =
       std::max(validation.workspace, s.scratch.For(validation.options.images, shapes.largest));
   plan.Add("convolutions", {PP::kTrainStep},
            OnPlace(MemoryTag::kWorkspace, training_scratch, s, NeedBasis::kMeasured));
-  plan.Add("convolutions in validation", {PP::kValidation},
+  plan.Add("convolutions in validation", {PP::kValidation, PP::kEnd},
            OnPlace(MemoryTag::kWorkspace, validation_scratch, s, NeedBasis::kMeasured));
   const std::vector<int>& strides = s.model.strides;
   const auto grid = [&](const Extent& extent) {
@@ -132,7 +134,7 @@ void AddStep(const PlanSubject& s, const TrainSettings& t, MemoryPlan& plan) {
                                 strides);
   };
   // Its buffers are kept, for the larger of both.
-  plan.Add("loss", {PP::kTrainStep, PP::kValidation, PP::kSave},
+  plan.Add("loss", {PP::kTrainStep, PP::kValidation, PP::kSave, PP::kEnd},
            MemoryNeed::Max(HeadLoss::EstimateMemory(s.model, s.options, grid(step.options.extent),
                                                     step.options.images, s.MostBoxes()),
                            HeadLoss::EstimateMemory(
@@ -142,7 +144,7 @@ void AddStep(const PlanSubject& s, const TrainSettings& t, MemoryPlan& plan) {
       shapes.sizes + (s.options.multi_scale > 0
                           ? MultiScaleSizes(s.options.image_width, s.options.multi_scale, kStride)
                           : 1);
-  plan.Add("generated kernels", {PP::kTrainStep, PP::kValidation, PP::kSave},
+  plan.Add("generated kernels", {PP::kTrainStep, PP::kValidation, PP::kSave, PP::kEnd},
            MemoryNeed(MemoryTag::kRuntime, kKernelsPerSize * sizes, NeedBasis::kAssumed));
 }
 
@@ -167,7 +169,7 @@ void AddLoading(const PlanSubject& s, const TrainSettings& t, MemoryPlan& plan) 
       EstimateMemory(loader, canvas, EstimateWorkerMemory(letterbox, s.val).Total());
   validation += Validator::EstimateMemory(s.val, static_cast<int>(s.model.options.classes),
                                           s.options.max_det);
-  plan.Add("validation loader and records", {PP::kValidation}, validation);
+  plan.Add("validation loader and records", {PP::kValidation, PP::kEnd}, validation);
 }
 
 void AddSaving(const PlanSubject& s, const TrainSettings& t, MemoryPlan& plan) {
@@ -182,13 +184,13 @@ void AddSaving(const PlanSubject& s, const TrainSettings& t, MemoryPlan& plan) {
         EstimateOptimizerMemory(s.optimizer, store.parameters(), store.value_count());
     need.Add(MemoryTag::kCheckpoint, FlatBytes(s) * 3 + optimizer.Total());
   }
-  plan.Add("checkpoint", {PP::kSave}, need);
+  plan.Add("checkpoint", {PP::kSave, PP::kEnd}, need);
   if (t.plots) {
-    const PlotNeeds plots = EstimatePlotMemory(s.options.image_width,
+    const PlotNeeds plots = EstimatePlotMemory(s.options.image_width, t.batch,
                                                static_cast<std::size_t>(s.model.options.classes));
     plan.Add("plots", {PP::kSetup}, plots.setup);
     plan.Add("plots", {PP::kTrainStep}, plots.train_step);
-    plan.Add("plots", {PP::kValidation}, plots.validation);
+    plan.Add("plots", {PP::kEnd}, plots.end);
   }
 }
 

@@ -59,8 +59,6 @@ struct TrainingRun {
   void EndWithError(const std::exception& failure);
 
   // Memory
-  // The arena, and what the allocator keeps for the next request.
-  Bytes GiveBackFreeBlocks();
   // A micro-batch could not get its memory: free blocks first, then the next step of the ladder.
   // `from`: the first rung that may change after those.
   bool MakeRoom(const std::string& what, int failures,

@@ -47,7 +47,7 @@ TrainOutcome TrainingRun::Finish(bool finished) {
   }
   observer.OnMessage(fmt::format("\n{} epochs completed in {:.3f} hours.",
                                  std::min(position.epoch + 1, epochs), Elapsed() / 3600));
-  GiveBackFreeBlocks();
+  setup.GiveBackFreeBlocks();
   WithMemory("stripping best.pt", [this] { files->Strip("best.pt"); });
   ValidateBest();
   observer.OnMessage(fmt::format("Results saved to {}", folder.string()));
@@ -55,7 +55,7 @@ TrainOutcome TrainingRun::Finish(bool finished) {
   const std::string summary = watch->SummaryLine();
   watch->StopSampling();  // memory.csv is complete.
   SayActs();
-  GiveBackFreeBlocks();  // Room for the charts.
+  setup.GiveBackFreeBlocks();  // Room for the charts.
   observer.OnRunEnd(summary);
   WithMemory("stripping last.pt", [this] { files->Strip("last.pt"); });
   watch->End(RunEnd::kFinished, 0);
@@ -79,7 +79,7 @@ void TrainingRun::ValidateBest() {
   const fs::path best = files->Weights("best.pt");
   if (!fs::exists(best)) return;
   observer.OnMessage(fmt::format("\nValidating {}...", best.string()));
-  Report(PlanPhase::kValidation, true);
+  Report(PlanPhase::kEnd, true);
   WithMemory("reading best.pt", [&] {
     Result<CheckpointContents> file = ReadCheckpoint(best);
     if (!file) throw DataError(file.error());

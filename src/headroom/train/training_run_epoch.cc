@@ -244,7 +244,7 @@ Validator TrainingRun::MakeValidator() {
                       &budget);
   validator.on_out_of_memory = [this](const std::string& what, int failures) {
     SayActs();
-    const Bytes freed = GiveBackFreeBlocks();
+    const Bytes freed = setup.GiveBackFreeBlocks();
     observer.OnAdaptation(fmt::format(
         "Memory: {} in validation. Gave back {}; {}the same images are run again",
         BeforeDetails(what), ToString(freed), failures > 1 ? "half as many at once, " : ""));

@@ -15,15 +15,9 @@ double Seconds(Clock::duration d) { return std::chrono::duration<double>(d).coun
 
 }  // namespace
 
-Bytes TrainingRun::GiveBackFreeBlocks() {
-  if (setup.executor) setup.executor->Unload();
-  return budget.Reclaim(budget.ledger().Read().row(MemoryTag::kFreeBlocks).now, ReclaimTime::kNow,
-                        ReclaimOrder::kFreeBlocks);
-}
-
 bool TrainingRun::MakeRoom(const std::string& what, int failures, ReclaimOrder from) {
   SayActs();
-  const Bytes freed = GiveBackFreeBlocks();
+  const Bytes freed = setup.GiveBackFreeBlocks();
   // Broken off to give way: smaller only where the limit of now asks for it.
   const std::optional<SettingsChange> change = failures == 0   ? adaptation->ToLimit(from)
                                                : failures == 1 ? std::nullopt
@@ -47,7 +41,7 @@ void TrainingRun::WithMemory(const char* what, const std::function<void()>& act)
   } catch (const std::exception& failure) {
     const std::optional<std::string> text = OutOfMemoryText(failure);
     if (!text) throw;
-    const Bytes freed = GiveBackFreeBlocks();
+    const Bytes freed = setup.GiveBackFreeBlocks();
     observer.OnMessage(
         fmt::format("Memory: {} while {}. Gave back {} of free blocks; it is done again",
                     BeforeDetails(*text), what, ToString(freed)));

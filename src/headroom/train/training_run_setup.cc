@@ -132,7 +132,7 @@ void TrainingRun::ClaimFolder() {
     WriteFileAtomic(folder / "headroom.yaml", options.set.HeadroomYaml());
   }
   files.emplace(folder, observer);
-  files->on_out_of_memory = [this] { GiveBackFreeBlocks(); };
+  files->on_out_of_memory = [this] { setup.GiveBackFreeBlocks(); };
   watch = std::make_unique<RunWatch>(folder, ResumeCommand(), budget, std::move(setup.gpu),
                                      setup.device.index());
 }

@@ -124,12 +124,19 @@ void TrainingSetup::MeasureProcess() {
       return budget.ledger().Read().row(MemoryTag::kWorkspace).peak;
     };
     scratch_ = {.one_image = peak(1), .two_images = peak(2), .extent = extent};
-    executor->Unload();
   }
+  // The arena of these steps is too small for the run's, and may lie where that one does not fit.
+  GiveBackFreeBlocks();
   HostMemoryReader reader{SystemRoot{}};
   const Bytes resident = reader.ReadProcess().rss;
   runtime_ = SaturatingSub(resident, budget.ledger().Read().total().now) + kRuntimeGrowth;
   runtime_reservation_ = Reservation(budget, MemoryTag::kRuntime, runtime_);
+}
+
+Bytes TrainingSetup::GiveBackFreeBlocks() {
+  if (executor) executor->Unload();
+  return budget.Reclaim(budget.ledger().Read().row(MemoryTag::kFreeBlocks).now, ReclaimTime::kNow,
+                        ReclaimOrder::kFreeBlocks);
 }
 
 PlanSubject TrainingSetup::Subject(OptimizerKind optimizer) const {

@@ -52,6 +52,8 @@ class TrainingSetup {
   // Runs the step on one and two images to see what convolutions need, then counts what the process
   // holds that no row names, and reserves it. Below a second for YOLO11n at 640.
   void MeasureProcess();
+  // The executor's arena, and what the allocator keeps for the next request. How much that was.
+  Bytes GiveBackFreeBlocks();
   [[nodiscard]] PlanSubject Subject(OptimizerKind optimizer) const;
   // With options in place of the run's, which must outlive it.
   [[nodiscard]] PlanSubject Subject(OptimizerKind optimizer, const Options& changed) const;

@@ -156,10 +156,9 @@ std::vector<Figure> ValidationPlots::Figures() const {
   return figures;
 }
 
-MemoryNeed EstimateValidationPicturesMemory(int image_size) {
-  const PictureGridOptions grid{.count = static_cast<int>(kDrawnPictures),
-                                .picture = ImageSize{image_size, image_size}};
-  return {MemoryTag::kPlots, TwoGrids(grid), NeedBasis::kAssumed};
+MemoryNeed EstimateValidationPicturesMemory(int image_size, int batch) {
+  return {MemoryTag::kPlots, TwoGrids(GridFor(batch, ImageSize{image_size, image_size})),
+          NeedBasis::kAssumed};
 }
 
 MemoryNeed EstimateValidationChartsMemory(std::size_t class_count) {

@@ -56,7 +56,7 @@ class ValidationPlots {
 };
 
 // What drawing the pictures of a validation at this image size holds: two grids of them.
-[[nodiscard]] MemoryNeed EstimateValidationPicturesMemory(int image_size);
+[[nodiscard]] MemoryNeed EstimateValidationPicturesMemory(int image_size, int batch);
 // What is kept for its charts, from Finish on.
 [[nodiscard]] MemoryNeed EstimateValidationChartsMemory(std::size_t class_count);
 
