@@ -34,15 +34,34 @@ class GuardedBytes {
     HEADROOM_CHECK(mprotect(base_ + mapped_ - page, page, PROT_NONE) == 0, "mprotect");
     data_ = base_ + mapped_ - page - bytes;
   }
-  ~GuardedBytes() { munmap(base_, mapped_); }
+  ~GuardedBytes() {
+    if (base_ != nullptr) munmap(base_, mapped_);
+  }
+  GuardedBytes(GuardedBytes&& other) noexcept
+      : mapped_(other.mapped_), base_(other.base_), data_(other.data_) {
+    other.base_ = nullptr;
+  }
   GuardedBytes(const GuardedBytes&) = delete;
   GuardedBytes& operator=(const GuardedBytes&) = delete;
+  GuardedBytes& operator=(GuardedBytes&&) = delete;
   [[nodiscard]] char* data() const { return data_; }
 
  private:
   std::size_t mapped_;
   char* base_;
   char* data_;
+};
+
+// At the end of guarded memory: a read or write past it ends the test.
+class GuardedFloats {
+ public:
+  explicit GuardedFloats(const std::vector<float>& values) : bytes_(values.size() * sizeof(float)) {
+    std::memcpy(bytes_.data(), values.data(), values.size() * sizeof(float));
+  }
+  [[nodiscard]] float* data() const { return reinterpret_cast<float*>(bytes_.data()); }
+
+ private:
+  GuardedBytes bytes_;
 };
 
 // rows x channels at the end of guarded memory. With gaps, the rows are a slice of wider ones,

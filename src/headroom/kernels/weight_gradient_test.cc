@@ -2,6 +2,7 @@
 #include "headroom/kernels/weight_gradient.h"
 
 #include "headroom/kernels/kernel_testing.h"
+#include "headroom/kernels/weight_gradient_testing.h"
 
 #include <gtest/gtest.h>
 
@@ -10,21 +11,10 @@
 namespace headroom {
 namespace {
 
+using testing::Count;
 using testing::ForEachTarget;
-using testing::GuardedBytes;
+using testing::GuardedFloats;
 using testing::NormalFloats;
-
-// At the end of guarded memory: a read or write past it ends the test.
-class GuardedFloats {
- public:
-  explicit GuardedFloats(const std::vector<float>& values) : bytes_(values.size() * sizeof(float)) {
-    std::memcpy(bytes_.data(), values.data(), values.size() * sizeof(float));
-  }
-  [[nodiscard]] float* data() const { return reinterpret_cast<float*>(bytes_.data()); }
-
- private:
-  GuardedBytes bytes_;
-};
 
 ConvolutionShape Shape(std::int64_t in, std::int64_t out, std::int64_t kernel, std::int64_t stride,
                        std::int64_t height = 9, std::int64_t width = 7, std::int64_t images = 3) {
@@ -38,33 +28,6 @@ ConvolutionShape Shape(std::int64_t in, std::int64_t out, std::int64_t kernel, s
   return shape;
 }
 
-std::size_t Count(std::int64_t count) { return static_cast<std::size_t>(count); }
-
-// The definition, in double; adds to what is there.
-std::vector<double> Expected(const ConvolutionShape& s, const std::vector<float>& input,
-                             const std::vector<float>& gradient, IndexRange lines, double before) {
-  std::vector<double> sums(Count(s.out_channels * s.kernel * s.kernel * s.input.channels), before);
-  for (std::int64_t line = lines.begin; line < lines.end; ++line) {
-    for (std::int64_t x = 0; x < s.out_width; ++x) {
-      for (std::int64_t k = 0; k < s.kernel * s.kernel; ++k) {
-        const std::int64_t iy = line % s.out_height * s.stride + k / s.kernel - s.padding;
-        const std::int64_t ix = x * s.stride + k % s.kernel - s.padding;
-        if (iy < 0 || iy >= s.input.height || ix < 0 || ix >= s.input.width) continue;
-        const float* in = &input[Count(
-            ((line / s.out_height * s.input.height + iy) * s.input.width + ix) * s.input.channels)];
-        const float* g = &gradient[Count((line * s.out_width + x) * s.out_channels)];
-        for (std::int64_t o = 0; o < s.out_channels; ++o) {
-          for (std::int64_t c = 0; c < s.input.channels; ++c) {
-            sums[Count((o * s.kernel * s.kernel + k) * s.input.channels + c)] +=
-                static_cast<double>(g[o]) * static_cast<double>(in[c]);
-          }
-        }
-      }
-    }
-  }
-  return sums;
-}
-
 void ExpectIsTheDefinition(const ConvolutionShape& s, IndexRange lines) {
   const auto input =
       NormalFloats(Rng(1), s.input.images * s.input.height * s.input.width * s.input.channels);
@@ -73,7 +36,7 @@ void ExpectIsTheDefinition(const ConvolutionShape& s, IndexRange lines) {
   const GuardedFloats x(input);
   const GuardedFloats g(gradient);
   const GuardedFloats scratch(std::vector<float>(Count(WeightGradientScratch(s)), 1e30F));
-  const auto expected = Expected(s, input, gradient, lines, 0.5);
+  const auto expected = testing::WeightGradientByDefinition(s, input, gradient, lines, 0.5);
   const GuardedFloats sums(std::vector<float>(expected.size(), 0.5F));
   AccumulateWeightGradient(s, x.data(), g.data(), lines, scratch.data(), sums.data());
   for (std::size_t i = 0; i < expected.size(); ++i)

@@ -44,13 +44,17 @@ void ConvBnAct::PrepareNorm(OperationCall& call) const {
 }
 
 void ConvBnAct::Forward(OperationCall& call) const {
-  Convolve(spec_.convolution, call.inputs[0], call.parameters->compute_value(spec_.weight), {},
-           call.saved);
+  ForwardConvolution(call.inputs[0], call.parameters->compute_value(spec_.weight), call.saved);
   PrepareNorm(call);
   if (!call.outputs[0].empty()) Activate(call);
 }
 
 void ConvBnAct::Rematerialize(OperationCall& call) const { Activate(call); }
+
+void ConvBnAct::ForwardConvolution(const at::Tensor& input, const at::Tensor& weight,
+                                   at::Tensor* output) const {
+  Convolve(spec_.convolution, input, weight, {}, output);
+}
 
 void ConvBnAct::BackwardConvolution(const at::Tensor& output_grad, const at::Tensor& input,
                                     const at::Tensor& weight, at::Tensor* input_grad,

@@ -59,7 +59,9 @@ class ConvBnAct : public Operation {
   virtual void Activate(OperationCall& call) const = 0;
   // Overwrites y (call.saved) with its gradient; writes the norm's parameter gradients.
   virtual void BackwardNorm(OperationCall& call) const = 0;
-  // ConvolveBackward, or what does the same faster.
+  // Convolve and ConvolveBackward, or what does the same faster.
+  virtual void ForwardConvolution(const at::Tensor& input, const at::Tensor& weight,
+                                  at::Tensor* output) const;
   virtual void BackwardConvolution(const at::Tensor& output_grad, const at::Tensor& input,
                                    const at::Tensor& weight, at::Tensor* input_grad,
                                    const at::Tensor& weight_grad) const;

@@ -178,6 +178,11 @@ void ConvBnActCpu::BackwardNorm(OperationCall& call) const {
   }
 }
 
+void ConvBnActCpu::ForwardConvolution(const at::Tensor& input, const at::Tensor& weight,
+                                      at::Tensor* output) const {
+  ConvolveCpu(spec().convolution, input, weight, {}, output);
+}
+
 void ConvBnActCpu::BackwardConvolution(const at::Tensor& output_grad, const at::Tensor& input,
                                        const at::Tensor& weight, at::Tensor* input_grad,
                                        const at::Tensor& weight_grad) const {

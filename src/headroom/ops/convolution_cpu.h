@@ -7,8 +7,12 @@
 
 namespace headroom {
 
-// ConvolveBackward with our own kernel for the weight gradient (kernels/weight_gradient.h) where
-// that is the faster one: fp32 on a processor without AVX-512, one group, dense tensors.
+// Convolve and ConvolveBackward with kernels of our own where those are faster: in fp32 on a
+// processor without AVX-512, for dense tensors and one group. 3x3 with stride 1 runs as minimal
+// filtering (kernels/winograd.h) where its channels are whole vectors; the weight gradient of the
+// others by kernels/weight_gradient.h.
+void ConvolveCpu(const ConvolutionSpec& spec, const at::Tensor& input, const at::Tensor& weight,
+                 const at::Tensor& bias, at::Tensor* result);
 void ConvolveBackwardCpu(const ConvolutionSpec& spec, const at::Tensor& output_grad,
                          const at::Tensor& input, const at::Tensor& weight, at::Tensor* input_grad,
                          const at::Tensor& weight_grad);
