@@ -17,12 +17,12 @@ namespace headroom {
 
 void ConvBiasCpu::Forward(OperationCall& call) const {
   const ParameterStore& parameters = *call.parameters;
-  if (parameters.compute_value(weight()).scalar_type() == at::kFloat) {
+  if (call.inputs[0].scalar_type() == at::kFloat) {
     ConvBias::Forward(call);  // LibTorch adds the bias inside the convolution.
     return;
   }
   at::Tensor raw;
-  Convolve(convolution(), call.inputs[0], parameters.compute_value(weight()), {}, &raw);
+  ConvolveCpu(convolution(), call.inputs[0], ConvolutionWeight(parameters, weight()), {}, &raw);
   const at::Tensor& to = call.outputs[0][0].tensor;
   const float* values = parameters.value(bias()).const_data_ptr<float>();
   ForEachStretch(RowCount(to), [&](std::size_t, IndexRange range) {
@@ -50,13 +50,14 @@ void ConvBiasCpu::Backward(OperationCall& call) const {
       d_bias[c] = static_cast<float>(sum);
     }
   }
-  const at::Tensor& kernel = parameters.compute_value(weight());
-  if (kernel.scalar_type() != at::kFloat) {
+  const at::Tensor& maps = call.inputs[0];
+  if (maps.scalar_type() != at::kFloat) {
     const at::Tensor wide = grad;
-    grad = at::empty(wide.sizes(), kernel.options(), at::MemoryFormat::ChannelsLast);
+    grad = at::empty(wide.sizes(), maps.options(), at::MemoryFormat::ChannelsLast);
     CopyChannels(wide, grad);
   }
-  ConvolveBackwardCpu(convolution(), grad, call.inputs[0], kernel, call.input_grads[0],
+  ConvolveBackwardCpu(convolution(), grad, maps, ConvolutionWeight(parameters, weight()),
+                      call.input_grads[0],
                       call.weight_grads ? parameters.gradient(weight()) : at::Tensor());
 }
 

@@ -44,12 +44,16 @@ void ConvBnAct::PrepareNorm(OperationCall& call) const {
 }
 
 void ConvBnAct::Forward(OperationCall& call) const {
-  ForwardConvolution(call.inputs[0], call.parameters->compute_value(spec_.weight), call.saved);
+  ForwardConvolution(call.inputs[0], Weight(*call.parameters), call.saved);
   PrepareNorm(call);
   if (!call.outputs[0].empty()) Activate(call);
 }
 
 void ConvBnAct::Rematerialize(OperationCall& call) const { Activate(call); }
+
+const at::Tensor& ConvBnAct::Weight(const ParameterStore& parameters) const {
+  return parameters.compute_value(spec_.weight);
+}
 
 void ConvBnAct::ForwardConvolution(const at::Tensor& input, const at::Tensor& weight,
                                    at::Tensor* output) const {
@@ -65,8 +69,7 @@ void ConvBnAct::BackwardConvolution(const at::Tensor& output_grad, const at::Ten
 void ConvBnAct::Backward(OperationCall& call) const {
   BackwardNorm(call);
   ParameterStore& parameters = *call.parameters;
-  BackwardConvolution(*call.saved, call.inputs[0], parameters.compute_value(spec_.weight),
-                      call.input_grads[0],
+  BackwardConvolution(*call.saved, call.inputs[0], Weight(parameters), call.input_grads[0],
                       call.weight_grads ? parameters.gradient(spec_.weight) : at::Tensor());
 }
 

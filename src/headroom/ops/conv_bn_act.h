@@ -59,6 +59,8 @@ class ConvBnAct : public Operation {
   virtual void Activate(OperationCall& call) const = 0;
   // Overwrites y (call.saved) with its gradient; writes the norm's parameter gradients.
   virtual void BackwardNorm(OperationCall& call) const = 0;
+  // The weight that the convolution multiplies with.
+  [[nodiscard]] virtual const at::Tensor& Weight(const ParameterStore& parameters) const;
   // Convolve and ConvolveBackward, or what does the same faster.
   virtual void ForwardConvolution(const at::Tensor& input, const at::Tensor& weight,
                                   at::Tensor* output) const;

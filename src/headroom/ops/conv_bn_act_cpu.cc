@@ -178,6 +178,10 @@ void ConvBnActCpu::BackwardNorm(OperationCall& call) const {
   }
 }
 
+const at::Tensor& ConvBnActCpu::Weight(const ParameterStore& parameters) const {
+  return ConvolutionWeight(parameters, spec().weight);
+}
+
 void ConvBnActCpu::ForwardConvolution(const at::Tensor& input, const at::Tensor& weight,
                                       at::Tensor* output) const {
   ConvolveCpu(spec().convolution, input, weight, {}, output);

@@ -20,6 +20,7 @@ class ConvBnActCpu : public ConvBnActReference {
   void Moments(const at::Tensor& y, ParameterStore& parameters) const override;
   void Activate(OperationCall& call) const override;
   void BackwardNorm(OperationCall& call) const override;
+  [[nodiscard]] const at::Tensor& Weight(const ParameterStore& parameters) const override;
   void ForwardConvolution(const at::Tensor& input, const at::Tensor& weight,
                           at::Tensor* output) const override;
   void BackwardConvolution(const at::Tensor& output_grad, const at::Tensor& input,

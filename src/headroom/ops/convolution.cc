@@ -3,12 +3,10 @@
 
 #include "headroom/graph/row_stretches.h"
 #include "headroom/memory/placement.h"
-#include "headroom/memory/tag_scope.h"
+#include "headroom/ops/one_thread_here.h"
 
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
-#include <ATen/core/grad_mode.h>
-#include <omp.h>
 
 #include <optional>
 #include <vector>
@@ -50,21 +48,6 @@ bool SplitsImages(const ConvolutionSpec& spec, const at::Tensor& images) {
 at::Tensor Images(const at::Tensor& tensor, IndexRange images) {
   return tensor.narrow(0, images.begin, images.size());
 }
-
-// What oneDNN makes here is made for one thread. (It asks OpenMP for the number of threads even
-// inside a parallel region, and would then wait for threads that do not come.)
-class OneThreadHere {
- public:
-  OneThreadHere() : before_(omp_get_max_threads()) { omp_set_num_threads(1); }
-  ~OneThreadHere() { omp_set_num_threads(before_); }
-  OneThreadHere(const OneThreadHere&) = delete;
-  OneThreadHere& operator=(const OneThreadHere&) = delete;
-
- private:
-  const int before_;
-  const at::NoGradGuard no_grad_;
-  const TagScope tag_{MemoryTag::kWorkspace};
-};
 
 void ConvolveWhole(const ConvolutionSpec& spec, const at::Tensor& input, const at::Tensor& weight,
                    const at::Tensor& bias, at::Tensor* result) {

@@ -5,13 +5,11 @@
 #include "headroom/kernels/simd_target.h"
 #include "headroom/kernels/weight_gradient.h"
 #include "headroom/kernels/winograd.h"
-#include "headroom/kernels/winograd_weight_gradient.h"
-#include "headroom/memory/tag_scope.h"
+#include "headroom/ops/weight_sums.h"
+#include "headroom/ops/wide_convolution.h"
+#include "headroom/ops/winograd_convolution.h"
 
 #include <ATen/ATen.h>
-
-#include <functional>
-#include <vector>
 
 namespace headroom {
 namespace {
@@ -29,18 +27,19 @@ bool IsDenseFloat(const at::Tensor& tensor) {
   return IsDense(tensor) && tensor.scalar_type() == at::kFloat;
 }
 
+// bf16 that this processor does not multiply.
+bool IsNarrow(const at::Tensor& tensor) {
+  return IsDense(tensor) && tensor.scalar_type() == at::kBFloat16 && !HasAvx512();
+}
+
 // Null and undefined ones are made here.
 bool CanWrite(const at::Tensor* result) {
   return result == nullptr || !result->defined() || IsDense(*result);
 }
 
-ImageShape ShapeOf(const at::Tensor& images) {
-  return {images.size(0), images.size(2), images.size(3), images.size(1)};
-}
-
 ConvolutionShape ShapeOf(const ConvolutionSpec& spec, const at::Tensor& output_grad,
                          const at::Tensor& input) {
-  return {.input = ShapeOf(input),
+  return {.input = ImageShapeOf(input),
           .out_height = output_grad.size(2),
           .out_width = output_grad.size(3),
           .out_channels = output_grad.size(1),
@@ -49,101 +48,41 @@ ConvolutionShape ShapeOf(const ConvolutionSpec& spec, const at::Tensor& output_g
           .padding = spec.padding()};
 }
 
-// Every thread takes units of its own, with scratch of its own; their sums are added in order.
-// add(units, scratch, sums).
-void SumOverThreads(std::int64_t units, std::int64_t scratch_floats, at::Tensor weight_grad,
-                    const std::function<void(IndexRange, float*, float*)>& add) {
-  const TagScope tag(MemoryTag::kWorkspace);
-  const auto threads = static_cast<std::size_t>(StretchCount(units));
-  // Made here: a thread of the loop below would take them from a cache of its own.
-  const at::Tensor scratch =
-      at::empty({static_cast<std::int64_t>(threads) * scratch_floats}, weight_grad.options());
-  std::vector<at::Tensor> sums{weight_grad.zero_()};
-  while (sums.size() < threads) sums.push_back(at::zeros_like(weight_grad));
-  ForEachStretch(units, [&](std::size_t i, IndexRange mine) {
-    add(mine, scratch.mutable_data_ptr<float>() + static_cast<std::int64_t>(i) * scratch_floats,
-        sums[i].mutable_data_ptr<float>());
-  });
-  for (std::size_t i = 1; i < threads; ++i) weight_grad.add_(sums[i]);
-}
-
 void DirectWeightGradient(const ConvolutionSpec& spec, const at::Tensor& output_grad,
                           const at::Tensor& input, const at::Tensor& weight_grad) {
   const ConvolutionShape shape = ShapeOf(spec, output_grad, input);
   SumOverThreads(shape.input.images * shape.out_height, WeightGradientScratch(shape), weight_grad,
-                 [&](IndexRange lines, float* scratch, float* sums) {
+                 [&](std::size_t, IndexRange lines, float* scratch, float* sums) {
                    AccumulateWeightGradient(shape, input.const_data_ptr<float>(),
                                             output_grad.const_data_ptr<float>(), lines, scratch,
                                             sums);
                  });
 }
 
-ElementType TypeOf(const at::Tensor& tensor) {
-  return tensor.scalar_type() == at::kFloat ? ElementType::kFloat32 : ElementType::kBFloat16;
-}
-
+// Not of images so small that more than half of their tiles lies outside.
 bool TakesWinograd(const ConvolutionSpec& spec, const at::Tensor& images) {
+  constexpr std::int64_t kTile = 16;
   return spec.kernel == 3 && spec.stride == 1 && spec.groups == 1 && !HasAvx512() &&
          IsDense(images) && spec.in_channels % WinogradLanes() == 0 &&
-         spec.out_channels % WinogradLanes() == 0;
-}
-
-void WinogradWeightGradient(const at::Tensor& output_grad, const at::Tensor& input,
-                            const at::Tensor& weight_grad) {
-  const WinogradShape shape{.input = ShapeOf(input), .out_channels = output_grad.size(1)};
-  SumOverThreads(WinogradTiles(shape.input), WinogradWeightGradientScratch(shape), weight_grad,
-                 [&](IndexRange tiles, float* scratch, float* sums) {
-                   AccumulateWinogradWeightGradient(shape, input.const_data_ptr(),
-                                                    output_grad.const_data_ptr(), TypeOf(input),
-                                                    tiles, scratch, sums);
-                 });
-}
-
-at::Tensor WinogradWeights(const ConvolutionSpec& spec, const at::Tensor& weight, WinogradUse use) {
-  const at::Tensor transformed =
-      at::empty({36 * spec.in_channels * spec.out_channels}, weight.options().dtype(at::kFloat));
-  const at::Tensor from = weight.to(at::kFloat);
-  const std::int64_t lanes = WinogradLanes();
-  ForEachStretch(spec.in_channels / lanes, [&](std::size_t, IndexRange vectors) {
-    TransformWinogradWeights(from.const_data_ptr<float>(), spec.in_channels, spec.out_channels, use,
-                             {vectors.begin * lanes, vectors.end * lanes},
-                             transformed.mutable_data_ptr<float>());
-  });
-  return transformed;
-}
-
-// Every thread takes tiles of its own; the result does not depend on how many there are.
-void Winograd(const ConvolutionSpec& spec, const at::Tensor& images, const at::Tensor& weight,
-              const at::Tensor& bias, WinogradUse use, at::Tensor* result) {
-  const TagScope tag(MemoryTag::kWorkspace);
-  const std::int64_t channels = use == WinogradUse::kForward ? spec.out_channels : spec.in_channels;
-  const WinogradShape shape{.input = ShapeOf(images), .out_channels = channels};
-  if (!result->defined()) {
-    *result = at::empty({shape.input.images, channels, shape.input.height, shape.input.width},
-                        images.options(), at::MemoryFormat::ChannelsLast);
-  }
-  const at::Tensor transformed = WinogradWeights(spec, weight, use);
-  const std::int64_t tiles = WinogradTiles(shape.input);
-  const std::int64_t scratch_floats = WinogradScratch(shape);
-  const at::Tensor scratch =
-      at::empty({StretchCount(tiles) * scratch_floats}, transformed.options());
-  ForEachStretch(tiles, [&](std::size_t i, IndexRange mine) {
-    WinogradConvolve(
-        shape, images.const_data_ptr(), transformed.const_data_ptr<float>(),
-        bias.defined() ? bias.const_data_ptr<float>() : nullptr, TypeOf(images), mine,
-        scratch.mutable_data_ptr<float>() + static_cast<std::int64_t>(i) * scratch_floats,
-        result->mutable_data_ptr());
-  });
+         spec.out_channels % WinogradLanes() == 0 &&
+         WinogradTiles(ImageShapeOf(images)) * kTile <=
+             2 * images.size(0) * images.size(2) * images.size(3);
 }
 
 }  // namespace
 
+const at::Tensor& ConvolutionWeight(const ParameterStore& parameters, int index) {
+  return HasAvx512() ? parameters.compute_value(index) : parameters.value(index);
+}
+
 void ConvolveCpu(const ConvolutionSpec& spec, const at::Tensor& input, const at::Tensor& weight,
                  const at::Tensor& bias, at::Tensor* result) {
   if (TakesWinograd(spec, input) && IsDense(weight) && CanWrite(result)) {
-    Winograd(spec, input, weight, bias, WinogradUse::kForward, result);
+    ConvolveWinograd(spec, input, weight, bias, WinogradUse::kForward, result);
+  } else if (IsNarrow(input) && !bias.defined()) {
+    ConvolveWide(spec, input, weight, result);
   } else {
-    Convolve(spec, input, weight, bias, result);
+    Convolve(spec, input, weight.to(input.scalar_type()), bias, result);
   }
 }
 
@@ -163,10 +102,15 @@ void ConvolveBackwardCpu(const ConvolutionSpec& spec, const at::Tensor& output_g
     }
   }
   if (input_grad != nullptr && winograd && IsDense(weight) && CanWrite(input_grad)) {
-    Winograd(spec, output_grad, weight, {}, WinogradUse::kInputGradient, input_grad);
+    ConvolveWinograd(spec, output_grad, weight, {}, WinogradUse::kInputGradient, input_grad);
     input_grad = nullptr;
   }
-  ConvolveBackward(spec, output_grad, input, weight, input_grad, left);
+  if (IsNarrow(output_grad)) {
+    ConvolveBackwardWide(spec, output_grad, input, weight, input_grad, left);
+  } else {
+    ConvolveBackward(spec, output_grad, input, weight.to(output_grad.scalar_type()), input_grad,
+                     left);
+  }
 }
 
 }  // namespace headroom

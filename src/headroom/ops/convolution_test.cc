@@ -42,12 +42,13 @@ TEST(Convolution, ThreadsDoNotChangeResultsAndStayAsManyAsTheyWere) {
   at::set_num_threads(before);
 }
 
-// Our own weight gradient against LibTorch's, where this processor takes ours; the same function
+// Our own kernels against LibTorch's, where this processor takes ours; the same functions
 // elsewhere.
-TEST(Convolution, TheWeightGradientIsLibTorchs) {
+TEST(Convolution, OurKernelsComputeWhatLibTorchDoes) {
   const ConvolutionSpec specs[] = {{.in_channels = 3, .out_channels = 16, .kernel = 3, .stride = 2},
                                    {.in_channels = 95, .out_channels = 7, .kernel = 3},
                                    {.in_channels = 32, .out_channels = 64, .kernel = 1},
+                                   {.in_channels = 48, .out_channels = 32, .kernel = 3},
                                    {.in_channels = 8, .out_channels = 8, .kernel = 3, .groups = 8}};
   for (const ConvolutionSpec& spec : specs) {
     for (const std::int64_t images : {1, 4}) {
@@ -61,8 +62,47 @@ TEST(Convolution, TheWeightGradientIsLibTorchs) {
       const at::Tensor dw = at::empty_like(weight), expected = at::empty_like(weight);
       ConvolveBackwardCpu(spec, dy, x, weight, &dx, dw);
       ConvolveBackward(spec, dy, x, weight, &expected_dx, expected);
+      at::Tensor y, expected_y;
+      ConvolveCpu(spec, x, weight, {}, &y);
+      Convolve(spec, x, weight, {}, &expected_y);
+      EXPECT_LT((y - expected_y).norm().item<double>(), 1e-5 * expected_y.norm().item<double>());
       EXPECT_LT((dw - expected).norm().item<double>(), 1e-5 * expected.norm().item<double>());
-      EXPECT_TRUE(at::equal(dx, expected_dx));
+      EXPECT_LT((dx - expected_dx).norm().item<double>(), 1e-5 * expected_dx.norm().item<double>());
+    }
+  }
+}
+
+// Values and sums of bf16 are exact in fp32: only the results are rounded, once.
+TEST(Convolution, BFloat16IsFp32RoundedOnceWhereItIsNotMultiplied) {
+  const ConvolutionSpec specs[] = {{.in_channels = 3, .out_channels = 16, .kernel = 3, .stride = 2},
+                                   {.in_channels = 95, .out_channels = 7, .kernel = 3},
+                                   {.in_channels = 32, .out_channels = 64, .kernel = 1},
+                                   {.in_channels = 48, .out_channels = 32, .kernel = 3},
+                                   {.in_channels = 8, .out_channels = 8, .kernel = 3, .groups = 8}};
+  for (const ConvolutionSpec& spec : specs) {
+    for (const std::int64_t images : {1, 5}) {
+      at::manual_seed(3);
+      const at::Tensor x = RandomMap(images, spec.in_channels, 20, 18).to(at::kBFloat16);
+      const at::Tensor weight =
+          RandomMap(spec.out_channels, spec.in_channels / spec.groups, spec.kernel, spec.kernel)
+              .to(at::kBFloat16);
+      const Extent out = spec.OutputExtent({20, 18});
+      const at::Tensor dy =
+          RandomMap(images, spec.out_channels, out.height, out.width).to(at::kBFloat16);
+      const auto wide = [](const at::Tensor& narrow) { return narrow.to(at::kFloat); };
+      at::Tensor y, expected_y, dx, expected_dx;
+      const at::Tensor dw = at::empty_like(weight, at::kFloat), expected_dw = at::empty_like(dw);
+      ConvolveCpu(spec, x, weight, {}, &y);
+      Convolve(spec, wide(x), wide(weight), {}, &expected_y);
+      ConvolveBackwardCpu(spec, dy, x, weight, &dx, dw);
+      ConvolveBackward(spec, wide(dy), wide(x), wide(weight), &expected_dx, expected_dw);
+      const auto error = [&](const at::Tensor& a, const at::Tensor& b) {
+        return ((wide(a) - b).norm() / b.norm()).item<double>();
+      };
+      EXPECT_LT(error(y, expected_y), 2e-3);  // A rounding is 2^-9 at most.
+      EXPECT_LT(error(dx, expected_dx), 2e-3);
+      // LibTorch, where it multiplies bf16, rounds the weight gradient too.
+      EXPECT_LT(error(dw, expected_dw), 2e-3);
     }
   }
 }
