@@ -59,7 +59,9 @@ def main():
     worst_below, worst_above = 0.0, 0.0
     for words in settings(arguments.quick, arguments.models.split(","), arguments.amp.split(",")):
         batch = int(words[2].split("=")[1])
-        count = batch * (12 if "multi_scale=0.5" in words else arguments.batches)
+        # Small batches too fill what the loader may hold.
+        least = 96 if batch < 8 else 0
+        count = max(batch * (12 if "multi_scale=0.5" in words else arguments.batches), least)
         with tempfile.TemporaryDirectory() as folder:
             planned, measured = measure(arguments.yolo, pathlib.Path(folder),
                                         [f"data={arguments.data}", f"fraction=[{count},{2 * batch}]", *words])

@@ -20,12 +20,13 @@ using testing::TempDir;
 class TrainingFit : public ::testing::Test {
  protected:
   [[nodiscard]] PlanSubject Subject() const {
-    return {.model = model_,
-            .options = options_,
-            .train = train_,
-            .val = val_,
-            .runtime = Bytes::MiB(150),
-            .scratch = {Bytes::MiB(2), Bytes::MiB(4), {320, 320}}};
+    return {
+        .model = model_,
+        .options = options_,
+        .train = train_,
+        .val = val_,
+        .runtime = Bytes::MiB(150),
+        .scratch = {.one_each = Bytes::MiB(2), .two_each = Bytes::MiB(4), .extent = {320, 320}}};
   }
   [[nodiscard]] TrainSettings Wanted() const {
     TrainSettings wanted = InitialSettings(options_, 32, 8);
@@ -111,6 +112,25 @@ TEST_F(TrainingFit, ChoosesABatchFromTheDataAndTheMemory) {
   // At least min(16, images), at most images / 8 where that is more.
   EXPECT_EQ(Chosen("0.7", Bytes::MiB(200)), 16);
   EXPECT_EQ(Chosen("0.7", Bytes::GiB(64)), 16);
+}
+
+TEST(MeasuredScratch, GrowsWithThreadsAndWithTheImagesOfEach) {
+  const MeasuredScratch scratch{.threads = 4,
+                                .measured = 2,
+                                .one_each = Bytes::MiB(20),
+                                .two_each = Bytes::MiB(26),
+                                .another = Bytes::MiB(5),
+                                .extent = {320, 320}};
+  const auto mib = [&](std::int64_t images, const Extent& at) {
+    return scratch.For(images, at).count() >> 20;
+  };
+  EXPECT_EQ(mib(1, {320, 320}), 20);  // No less than was measured.
+  EXPECT_EQ(mib(2, {320, 320}), 20);
+  EXPECT_EQ(mib(4, {320, 320}), 20 + 2 * 5);  // Two threads more.
+  EXPECT_EQ(mib(5, {320, 320}), 20 + 2 * 5 + 4 * 3);
+  EXPECT_EQ(mib(16, {320, 320}), 20 + 2 * 5 + 3 * 4 * 3);
+  EXPECT_EQ(mib(4, {640, 320}), 2 * (20 + 2 * 5));
+  EXPECT_EQ(mib(4, {160, 160}), 20 + 2 * 5);  // Kernels need not shrink with the image.
 }
 
 }  // namespace

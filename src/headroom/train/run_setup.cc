@@ -66,8 +66,10 @@ PrecisionChoice ChoosePrecision(Precision amp, at::Device device) {
   if (amp == Precision::kFloat32) return {Element::kFloat32, "fp32"};
   if (amp == Precision::kBFloat16) {
     return {Element::kBFloat16,
-            HasNativeBFloat16() ? "bf16"
-                                : "bf16, which is slow: this processor has no bf16 multiplication"};
+            HasNativeBFloat16()
+                ? "bf16"
+                : "bf16, in fp32 arithmetic: less memory, but slower than fp32, since this "
+                  "processor has no bf16 multiplication"};
   }
   if (HasNativeBFloat16())
     return {Element::kBFloat16, "bf16 (amp=True on a processor with bf16; amp=False for fp32)"};

@@ -16,6 +16,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <set>
 #include <utility>
 
@@ -194,16 +195,22 @@ void AddSaving(const PlanSubject& s, const TrainSettings& t, MemoryPlan& plan) {
   }
 }
 
+Bytes Times(Bytes bytes, double factor) {
+  return Bytes(static_cast<std::uint64_t>(static_cast<double>(bytes.count()) * factor));
+}
+
 }  // namespace
 
 Bytes MeasuredScratch::For(std::int64_t images, const Extent& at) const {
   const double area =
       extent.area() > 0 ? static_cast<double>(at.area()) / static_cast<double>(extent.area()) : 1;
-  const Bytes more = SaturatingSub(two_images, one_image);
-  const Bytes total =
-      one_image + more * static_cast<std::uint64_t>(std::max<std::int64_t>(images - 1, 0));
-  return Bytes(
-      static_cast<std::uint64_t>(static_cast<double>(total.count()) * std::max(area, 1.0)));
+  const auto busy = static_cast<double>(std::clamp<std::int64_t>(images, 1, threads));
+  const double each = std::ceil(static_cast<double>(images) / busy);
+  const double more_images = busy / measured * std::max(each - 1, 0.0);
+  const double more_threads = std::max(busy - measured, 0.0);
+  const Bytes total = one_each + Times(SaturatingSub(two_each, one_each), more_images) +
+                      Times(another, more_threads);
+  return Times(total, std::max(area, 1.0));
 }
 
 Extent PlanSubject::LargestExtent() const {

@@ -17,12 +17,16 @@
 
 namespace headroom {
 
-// What LibTorch and oneDNN need inside a convolution, measured by running the step on one and on
-// two images; grows with the images at most as the difference of the two does.
+// What a convolution needs beside its operands, measured by running the step on a few images. Each
+// thread convolves images of its own: what it takes comes once a thread, and grows with its images
+// alone.
 struct MeasuredScratch {
-  Bytes one_image;
-  Bytes two_images;
-  Extent extent;  // At which it was measured.
+  int threads = 1;   // Of the run.
+  int measured = 1;  // Threads of the measurement:
+  Bytes one_each;    // with an image each,
+  Bytes two_each;    // with two each,
+  Bytes another;     // and what a thread more takes for its one.
+  Extent extent;     // Of the images.
 
   [[nodiscard]] Bytes For(std::int64_t images, const Extent& at) const;
 };

@@ -7,6 +7,7 @@
 #include "headroom/monitor/host_memory.h"
 #include "headroom/nn/model_summary.h"
 #include "headroom/train/batch_step.h"
+#include "headroom/train/out_of_memory.h"
 #include "headroom/train/train_choices.h"
 #include "headroom/train/training_loader.h"
 
@@ -23,6 +24,20 @@ namespace {
 
 // Of the runtime's growth after it was measured: stacks of threads, tables of the heap.
 constexpr Bytes kRuntimeGrowth = Bytes::MiB(16);
+
+// Operations run on that many threads while it lives.
+class ThreadsHere {
+ public:
+  explicit ThreadsHere(int threads) : before_(at::get_num_threads()) {
+    at::set_num_threads(threads);
+  }
+  ~ThreadsHere() { at::set_num_threads(before_); }
+  ThreadsHere(const ThreadsHere&) = delete;
+  ThreadsHere& operator=(const ThreadsHere&) = delete;
+
+ private:
+  const int before_;
+};
 
 }  // namespace
 
@@ -109,22 +124,38 @@ OptimizerChoice TrainingSetup::DecideOptimizer(int batch) const {
   return ChooseOptimizer(iterations, static_cast<int>(names.size()));
 }
 
-void TrainingSetup::MeasureProcess() {
+MeasuredScratch TrainingSetup::MeasureScratch() {
   const Extent extent = Subject(OptimizerKind::kSgd).LargestExtent();
-  {
-    // Of its own: nothing of these steps lasts.
-    BatchStep step(loaded.model, *executor, *loss,
-                   {.micro_batch = 2,
-                    .activation = activation,
-                    .recompute = Recompute::kBlocks,
-                    .trained_layers = trained_layers});
-    const auto peak = [&](std::int64_t images) {
-      budget.ledger().ResetPeaks();
-      step.WarmUp(images, extent, 1);
-      return budget.ledger().Read().row(MemoryTag::kWorkspace).peak;
-    };
-    scratch_ = {.one_image = peak(1), .two_images = peak(2), .extent = extent};
+  // Of its own: nothing of these steps lasts.
+  BatchStep step(loaded.model, *executor, *loss,
+                 {.micro_batch = 4,
+                  .activation = activation,
+                  .recompute = Recompute::kBlocks,
+                  .trained_layers = trained_layers});
+  const auto peak = [&](int threads, std::int64_t images) {
+    const ThreadsHere here(threads);
+    budget.ledger().ResetPeaks();
+    step.WarmUp(images, extent, 1);
+    return budget.ledger().Read().row(MemoryTag::kWorkspace).peak;
+  };
+  // Two threads where there are more: one alone has other implementations.
+  MeasuredScratch scratch{.threads = cores_, .measured = std::min(cores_, 2), .extent = extent};
+  scratch.one_each = peak(scratch.measured, scratch.measured);
+  if (scratch.threads > scratch.measured) {
+    scratch.another =
+        SaturatingSub(peak(scratch.measured + 1, scratch.measured + 1), scratch.one_each);
   }
+  try {
+    scratch.two_each = peak(scratch.measured, 2 * std::int64_t{scratch.measured});
+  } catch (const std::exception& failure) {
+    if (!OutOfMemoryText(failure)) throw;
+    scratch.two_each = 2 * scratch.one_each;  // At most.
+  }
+  return scratch;
+}
+
+void TrainingSetup::MeasureProcess() {
+  scratch_ = MeasureScratch();
   // The arena of these steps is too small for the run's, and may lie where that one does not fit.
   GiveBackFreeBlocks();
   HostMemoryReader reader{SystemRoot{}};

@@ -49,7 +49,7 @@ class TrainingSetup {
   void ReadData();
   // The optimizer for a batch size; with auto also what options.set says of it.
   [[nodiscard]] OptimizerChoice DecideOptimizer(int batch) const;
-  // Runs the step on one and two images to see what convolutions need, then counts what the process
+  // Runs the step on a few images to see what convolutions need, then counts what the process
   // holds that no row names, and reserves it. Below a second for YOLO11n at 640.
   void MeasureProcess();
   // The executor's arena, and what the allocator keeps for the next request. How much that was.
@@ -87,6 +87,8 @@ class TrainingSetup {
   void AnnounceModel();
 
   int cores_ = 1;
+  MeasuredScratch MeasureScratch();
+
   MeasuredScratch scratch_;
   Bytes runtime_;
   Reservation runtime_reservation_;
