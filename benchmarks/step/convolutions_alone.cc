@@ -63,7 +63,7 @@ ConvolutionSeconds TimeConvolutions(const Graph& graph, std::int64_t images, con
     const at::Tensor weight_grad = at::empty_like(weight, options.dtype(at::kFloat));
     const double forward = Best(rounds, [&] {
       at::Tensor y;
-      ConvolveCpu(*spec, x, weight, {}, &y);
+      ConvolveCpu(*spec, x, weight, &y);
     });
     const double backward = Best(rounds, [&] {
       at::Tensor dx;

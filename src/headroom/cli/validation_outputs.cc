@@ -67,7 +67,11 @@ void ValidationOutputs::During(const std::function<void(const ReceiveDetections&
   const auto path = wants_json_ ? folder_.path() / "predictions.json" : fs::path();
   WritePredictionsJson(path, index_, [&](const ReceiveDetections& json) {
     validate([&](std::uint32_t image, std::span<const Detection> found, const Sample& sample) {
-      if (plots_) plots_->Add({seen_ / batch_, seen_ % batch_, &sample, found});
+      ValidatedPicture picture =
+          ValidatedPicture::After(seen_, batch_, static_cast<std::int64_t>(index_.size()));
+      picture.sample = &sample;
+      picture.detections = found;
+      if (plots_) plots_->Add(picture);
       ++seen_;
       if (labels_) labels_->Write(image, found, sample);
       if (json) json(image, found, sample);

@@ -171,14 +171,13 @@ HWY_INLINE void MultiplyPanel(const float* HWY_RESTRICT inputs, std::int64_t in,
 template <class T>
 class Blocks {
  public:
-  Blocks(const WinogradShape& shape, const T* input, const float* transformed, const float* bias,
-         float* scratch, T* output)
+  Blocks(const WinogradShape& shape, const T* input, const float* transformed, float* scratch,
+         T* output)
       : shape_(shape),
         layout_(shape),
         grid_(shape.input),
         input_(input),
         weights_(transformed),
-        bias_(bias),
         inputs_(scratch),
         products_(inputs_ + kWinogradPositions * layout_.input_step),
         outside_(products_ + kWinogradPositions * layout_.product_step),
@@ -244,14 +243,13 @@ class Blocks {
         hn::Store(y.c, FloatTag(), rows + (12 + x) * lanes);
         hn::Store(y.d, FloatTag(), rows + (18 + x) * lanes);
       }
-      const FloatVec bias = bias_ != nullptr ? hn::LoadU(FloatTag(), bias_ + o) : Zeros();
       for (std::int64_t y = 0; y < lines; ++y) {
         const Four line = TransformOutputs(LoadSix(rows + y * 6 * lanes, lanes));
         T* pixel = to + y * shape_.input.width * layout_.out + o;
-        StoreFloats(hn::Add(line.a, bias), pixel, AllLanes{});
-        if (columns > 1) StoreFloats(hn::Add(line.b, bias), pixel + layout_.out, AllLanes{});
-        if (columns > 2) StoreFloats(hn::Add(line.c, bias), pixel + 2 * layout_.out, AllLanes{});
-        if (columns > 3) StoreFloats(hn::Add(line.d, bias), pixel + 3 * layout_.out, AllLanes{});
+        StoreFloats(line.a, pixel, AllLanes{});
+        if (columns > 1) StoreFloats(line.b, pixel + layout_.out, AllLanes{});
+        if (columns > 2) StoreFloats(line.c, pixel + 2 * layout_.out, AllLanes{});
+        if (columns > 3) StoreFloats(line.d, pixel + 3 * layout_.out, AllLanes{});
       }
     }
   }
@@ -261,7 +259,6 @@ class Blocks {
   const WinogradGrid grid_;
   const T* const input_;
   const float* const weights_;
-  const float* const bias_;
   float* const inputs_;
   float* const products_;
   float* const outside_;
@@ -269,14 +266,13 @@ class Blocks {
 };
 
 void ConvolveTiles(const WinogradShape& shape, const void* input, const float* transformed,
-                   const float* bias, ElementType type, IndexRange tiles, float* scratch,
-                   void* output) {
+                   ElementType type, IndexRange tiles, float* scratch, void* output) {
   if (type == ElementType::kFloat32) {
-    Blocks<float>(shape, static_cast<const float*>(input), transformed, bias, scratch,
+    Blocks<float>(shape, static_cast<const float*>(input), transformed, scratch,
                   static_cast<float*>(output))
         .Run(tiles);
   } else {
-    Blocks<BFloat16>(shape, static_cast<const BFloat16*>(input), transformed, bias, scratch,
+    Blocks<BFloat16>(shape, static_cast<const BFloat16*>(input), transformed, scratch,
                      static_cast<BFloat16*>(output))
         .Run(tiles);
   }
@@ -314,10 +310,9 @@ void TransformWinogradWeights(const float* weight, std::int64_t in_channels,
 }
 
 void WinogradConvolve(const WinogradShape& shape, const void* input, const float* transformed,
-                      const float* bias, ElementType type, IndexRange tiles, float* scratch,
-                      void* output) {
+                      ElementType type, IndexRange tiles, float* scratch, void* output) {
   HWY_DYNAMIC_DISPATCH(ConvolveTiles)
-  (shape, input, transformed, bias, type, tiles, scratch, output);
+  (shape, input, transformed, type, tiles, scratch, output);
 }
 
 }  // namespace headroom

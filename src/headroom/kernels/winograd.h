@@ -37,12 +37,11 @@ void TransformWinogradWeights(const float* weight, std::int64_t in_channels,
                               std::int64_t out_channels, WinogradUse use, IndexRange channels,
                               float* transformed);
 
-// output(n, y, x)[o] = bias[o] + the convolution, for the outputs of `tiles`. bias: null, or fp32.
+// output(n, y, x)[o] = the convolution, for the outputs of `tiles`.
 // input and output: both fp32 or both bf16; products and sums are fp32. scratch:
 // WinogradScratch floats, of this thread.
 void WinogradConvolve(const WinogradShape& shape, const void* input, const float* transformed,
-                      const float* bias, ElementType type, IndexRange tiles, float* scratch,
-                      void* output);
+                      ElementType type, IndexRange tiles, float* scratch, void* output);
 [[nodiscard]] std::int64_t WinogradScratch(const WinogradShape& shape);
 
 }  // namespace headroom

@@ -53,15 +53,14 @@ std::vector<float> Adjoint(const std::vector<float>& weight, std::int64_t in, st
 }
 
 GuardedFloats Convolved(const WinogradShape& s, const std::vector<float>& input,
-                        const GuardedFloats& transformed, const float* bias,
-                        const std::vector<IndexRange>& parts) {
+                        const GuardedFloats& transformed, const std::vector<IndexRange>& parts) {
   const GuardedFloats x(input);
   GuardedFloats y(std::vector<float>(
       Count(s.input.images * s.input.height * s.input.width * s.out_channels), 1e30F));
   for (const IndexRange& part : parts) {
     const GuardedFloats scratch(std::vector<float>(Count(WinogradScratch(s)), 1e30F));
-    WinogradConvolve(s, x.data(), transformed.data(), bias, ElementType::kFloat32, part,
-                     scratch.data(), y.data());
+    WinogradConvolve(s, x.data(), transformed.data(), ElementType::kFloat32, part, scratch.data(),
+                     y.data());
   }
   return y;
 }
@@ -82,11 +81,10 @@ void ExpectIsTheDefinition(const WinogradShape& s, const std::vector<IndexRange>
   // The outputs' standard deviation.
   const double scale = std::sqrt(9.0 * static_cast<double>(in));
   const GuardedFloats forward =
-      Convolved(s, input, Transformed(weight, in, out, WinogradUse::kForward), nullptr, parts);
+      Convolved(s, input, Transformed(weight, in, out, WinogradUse::kForward), parts);
   // Weights of the adjoint are those whose adjoint is `weight`.
   const GuardedFloats adjoint = Convolved(
-      s, input, Transformed(Adjoint(weight, in, out), out, in, WinogradUse::kInputGradient),
-      nullptr, parts);
+      s, input, Transformed(Adjoint(weight, in, out), out, in, WinogradUse::kInputGradient), parts);
   double squares = 0;
   for (std::size_t i = 0; i < expected.size(); ++i) {
     ASSERT_NEAR(static_cast<double>(forward.data()[i]), expected[i], 1e-5 * scale) << i;
@@ -142,20 +140,6 @@ TEST(Winograd, WeightsAreTransformedInParts) {
   });
 }
 
-TEST(Winograd, AddsTheBias) {
-  ForEachTarget([] {
-    const WinogradShape shape{.input = {1, 5, 6, 16}, .out_channels = 16};
-    const auto input = NormalFloats(Rng(4), 5 * 6 * 16);
-    const GuardedFloats weights =
-        Transformed(NormalFloats(Rng(5), 16 * 9 * 16), 16, 16, WinogradUse::kForward);
-    const GuardedFloats bias(NormalFloats(Rng(6), 16));
-    const GuardedFloats without = Convolved(shape, input, weights, nullptr, {{0, 4}});
-    const GuardedFloats with = Convolved(shape, input, weights, bias.data(), {{0, 4}});
-    for (std::int64_t i = 0; i < 5 * 6 * 16; ++i)
-      ASSERT_EQ(with.data()[i], without.data()[i] + bias.data()[i % 16]) << i;
-  });
-}
-
 // The sums are those of fp32; only what is read and written is bf16.
 TEST(Winograd, ReadsAndWritesBFloat16) {
   ForEachTarget([] {
@@ -172,10 +156,10 @@ TEST(Winograd, ReadsAndWritesBFloat16) {
     const GuardedFloats weights =
         Transformed(NormalFloats(Rng(8), 32 * 9 * 16), 16, 32, WinogradUse::kForward);
     const std::int64_t tiles = WinogradTiles(shape.input);
-    const GuardedFloats expected = Convolved(shape, input, weights, nullptr, {{0, tiles}});
+    const GuardedFloats expected = Convolved(shape, input, weights, {{0, tiles}});
     const GuardedFloats scratch(std::vector<float>(Count(WinogradScratch(shape)), 1e30F));
-    WinogradConvolve(shape, x, weights.data(), nullptr, ElementType::kBFloat16, {0, tiles},
-                     scratch.data(), y);
+    WinogradConvolve(shape, x, weights.data(), ElementType::kBFloat16, {0, tiles}, scratch.data(),
+                     y);
     for (std::int64_t i = 0; i < pixels * 32; ++i)
       ASSERT_EQ(y[i].bits, ToBFloat16(expected.data()[i]).bits) << i;
   });

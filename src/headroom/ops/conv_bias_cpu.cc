@@ -22,7 +22,7 @@ void ConvBiasCpu::Forward(OperationCall& call) const {
     return;
   }
   at::Tensor raw;
-  ConvolveCpu(convolution(), call.inputs[0], ConvolutionWeight(parameters, weight()), {}, &raw);
+  ConvolveCpu(convolution(), call.inputs[0], ConvolutionWeight(parameters, weight()), &raw);
   const at::Tensor& to = call.outputs[0][0].tensor;
   const float* values = parameters.value(bias()).const_data_ptr<float>();
   ForEachStretch(RowCount(to), [&](std::size_t, IndexRange range) {

@@ -25,7 +25,7 @@ inline constexpr double kNormMomentum = 0.03;
 
 // out = act(norm(conv(x))) (+ residual). Saves y = conv(x), from which everything else is cheap:
 // forward writes the activation to any number of destinations, backward overwrites y with its
-// gradient. The convolution is shared; how the passes over y run is the implementation's.
+// gradient. How the convolution and the passes over y run is the implementation's.
 class ConvBnAct : public Operation {
  public:
   explicit ConvBnAct(const ConvBnActSpec& spec) : spec_(spec) {}

@@ -184,7 +184,7 @@ const at::Tensor& ConvBnActCpu::Weight(const ParameterStore& parameters) const {
 
 void ConvBnActCpu::ForwardConvolution(const at::Tensor& input, const at::Tensor& weight,
                                       at::Tensor* output) const {
-  ConvolveCpu(spec().convolution, input, weight, {}, output);
+  ConvolveCpu(spec().convolution, input, weight, output);
 }
 
 void ConvBnActCpu::BackwardConvolution(const at::Tensor& output_grad, const at::Tensor& input,

@@ -8,7 +8,8 @@ namespace headroom {
 // The passes over y with the vectorised kernels: statistics in one read, normalise + activate into
 // all destinations in one pass, backward in two passes that sum the gradients' sources while they
 // read and overwrite y. CPU only. The result depends on the number of threads (sums are per thread)
-// and on nothing else. Allocates nothing once its per-thread sums have met the widest layer.
+// and on nothing else. Beside the convolution
+// (convolution_cpu.h) it allocates nothing once its per-thread sums have met the widest layer.
 class ConvBnActCpu : public ConvBnActReference {
  public:
   using ConvBnActReference::ConvBnActReference;

@@ -24,10 +24,9 @@ struct ConvolutionSpec {
   [[nodiscard]] std::int64_t MultiplyAdds(const Extent& input) const;
 };
 
-// LibTorch's convolutions behind one small interface: the only place where another backend could
-// enter. Tensors are dense and channels last, fp32 or bf16. On a CPU every thread takes images of
-// its own where that shares the work evenly: the result depends on the number of threads, not on
-// load.
+// LibTorch's convolutions behind one small interface; convolution_cpu.h has those of our own.
+// Tensors are dense and channels last, fp32 or bf16. On a CPU every thread takes images of its own
+// where that shares the work evenly: the result depends on the number of threads, not on load.
 
 // *result gets x * weight (+ bias). When *result is a defined CPU tensor, the result lies there
 // (memory/placement.h); elsewhere it becomes LibTorch's own.

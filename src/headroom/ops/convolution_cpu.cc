@@ -2,6 +2,7 @@
 #include "headroom/ops/convolution_cpu.h"
 
 #include "headroom/graph/row_stretches.h"
+#include "headroom/graph/row_views.h"
 #include "headroom/kernels/simd_target.h"
 #include "headroom/kernels/weight_gradient.h"
 #include "headroom/kernels/winograd.h"
@@ -32,25 +33,14 @@ bool IsNarrow(const at::Tensor& tensor) {
   return IsDense(tensor) && tensor.scalar_type() == at::kBFloat16 && !HasAvx512();
 }
 
-// Null and undefined ones are made here.
-bool CanWrite(const at::Tensor* result) {
-  return result == nullptr || !result->defined() || IsDense(*result);
-}
-
-ConvolutionShape ShapeOf(const ConvolutionSpec& spec, const at::Tensor& output_grad,
-                         const at::Tensor& input) {
-  return {.input = ImageShapeOf(input),
-          .out_height = output_grad.size(2),
-          .out_width = output_grad.size(3),
-          .out_channels = output_grad.size(1),
-          .kernel = spec.kernel,
-          .stride = spec.stride,
-          .padding = spec.padding()};
+// Undefined ones are made here.
+bool CanWrite(const at::Tensor& result, const at::Tensor& images) {
+  return !result.defined() || (IsDense(result) && result.scalar_type() == images.scalar_type());
 }
 
 void DirectWeightGradient(const ConvolutionSpec& spec, const at::Tensor& output_grad,
                           const at::Tensor& input, const at::Tensor& weight_grad) {
-  const ConvolutionShape shape = ShapeOf(spec, output_grad, input);
+  const ConvolutionShape shape = ShapeOf(spec, input, output_grad);
   SumOverThreads(shape.input.images * shape.out_height, WeightGradientScratch(shape), weight_grad,
                  [&](std::size_t, IndexRange lines, float* scratch, float* sums) {
                    AccumulateWeightGradient(shape, input.const_data_ptr<float>(),
@@ -76,13 +66,13 @@ const at::Tensor& ConvolutionWeight(const ParameterStore& parameters, int index)
 }
 
 void ConvolveCpu(const ConvolutionSpec& spec, const at::Tensor& input, const at::Tensor& weight,
-                 const at::Tensor& bias, at::Tensor* result) {
-  if (TakesWinograd(spec, input) && IsDense(weight) && CanWrite(result)) {
-    ConvolveWinograd(spec, input, weight, bias, WinogradUse::kForward, result);
-  } else if (IsNarrow(input) && !bias.defined()) {
+                 at::Tensor* result) {
+  if (TakesWinograd(spec, input) && IsDense(weight) && CanWrite(*result, input)) {
+    ConvolveWinograd(spec, input, weight, WinogradUse::kForward, result);
+  } else if (IsNarrow(input)) {
     ConvolveWide(spec, input, weight, result);
   } else {
-    Convolve(spec, input, weight.to(input.scalar_type()), bias, result);
+    Convolve(spec, input, weight.to(input.scalar_type()), {}, result);
   }
 }
 
@@ -91,7 +81,8 @@ void ConvolveBackwardCpu(const ConvolutionSpec& spec, const at::Tensor& output_g
                          const at::Tensor& weight_grad) {
   at::Tensor left = weight_grad;  // What LibTorch is left with.
   const bool winograd = TakesWinograd(spec, output_grad);
-  if (left.defined() && IsDense(left) && IsDense(input)) {
+  if (left.defined() && IsDenseFloat(left) && IsDense(input) &&
+      input.scalar_type() == output_grad.scalar_type()) {
     if (winograd) {
       WinogradWeightGradient(output_grad, input, left);
       left.reset();
@@ -101,8 +92,8 @@ void ConvolveBackwardCpu(const ConvolutionSpec& spec, const at::Tensor& output_g
       left.reset();
     }
   }
-  if (input_grad != nullptr && winograd && IsDense(weight) && CanWrite(input_grad)) {
-    ConvolveWinograd(spec, output_grad, weight, {}, WinogradUse::kInputGradient, input_grad);
+  if (input_grad != nullptr && winograd && IsDense(weight) && CanWrite(*input_grad, output_grad)) {
+    ConvolveWinograd(spec, output_grad, weight, WinogradUse::kInputGradient, input_grad);
     input_grad = nullptr;
   }
   if (IsNarrow(output_grad)) {

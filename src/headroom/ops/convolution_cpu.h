@@ -8,18 +8,18 @@
 
 namespace headroom {
 
-// Convolve and ConvolveBackward with kernels of our own where those are faster: in fp32 on a
-// processor without AVX-512, for dense tensors and one group. 3x3 with stride 1 runs as minimal
-// filtering (kernels/winograd.h) where its channels are whole vectors; the weight gradient of the
-// others by kernels/weight_gradient.h.
-//
-// bf16 maps, which such a processor does not multiply, are convolved in fp32 (wide_convolution.h,
-// or minimal filtering too), with fp32 weights: their bf16 copies would only lose digits.
-[[nodiscard]] const at::Tensor& ConvolutionWeight(const ParameterStore& parameters, int index);
+// Convolve (without bias) and ConvolveBackward with kernels of our own where those are faster: on a
+// processor without AVX-512, for dense tensors. 3x3 with stride 1 and one group runs as minimal
+// filtering (winograd_convolution.h) where its channels are whole vectors; the fp32 weight gradient
+// of other convolutions of one group by kernels/weight_gradient.h; other bf16 maps, which such a
+// processor does not multiply, are convolved in fp32 (wide_convolution.h).
 void ConvolveCpu(const ConvolutionSpec& spec, const at::Tensor& input, const at::Tensor& weight,
-                 const at::Tensor& bias, at::Tensor* result);
+                 at::Tensor* result);
 void ConvolveBackwardCpu(const ConvolutionSpec& spec, const at::Tensor& output_grad,
                          const at::Tensor& input, const at::Tensor& weight, at::Tensor* input_grad,
                          const at::Tensor& weight_grad);
+// The weight that both take: where bf16 is not multiplied the fp32 one, since its bf16 copy would
+// only lose digits.
+[[nodiscard]] const at::Tensor& ConvolutionWeight(const ParameterStore& parameters, int index);
 
 }  // namespace headroom

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "headroom/kernels/simd_target.h"
 #include "headroom/ops/convolution_cpu.h"
 
 #include <ATen/ATen.h>
@@ -42,9 +43,14 @@ TEST(Convolution, ThreadsDoNotChangeResultsAndStayAsManyAsTheyWere) {
   at::set_num_threads(before);
 }
 
-// Our own kernels against LibTorch's, where this processor takes ours; the same functions
-// elsewhere.
-TEST(Convolution, OurKernelsComputeWhatLibTorchDoes) {
+// Once for every instruction set: with AVX-512 LibTorch's convolutions are taken, else ours.
+class ConvolutionOfEveryTarget : public ::testing::TestWithParam<SimdTarget> {
+ protected:
+  void SetUp() override { UseSimdTarget(GetParam()); }
+  void TearDown() override { UseBestSimdTarget(); }
+};
+
+TEST_P(ConvolutionOfEveryTarget, ComputesWhatLibTorchDoes) {
   const ConvolutionSpec specs[] = {{.in_channels = 3, .out_channels = 16, .kernel = 3, .stride = 2},
                                    {.in_channels = 95, .out_channels = 7, .kernel = 3},
                                    {.in_channels = 32, .out_channels = 64, .kernel = 1},
@@ -63,7 +69,7 @@ TEST(Convolution, OurKernelsComputeWhatLibTorchDoes) {
       ConvolveBackwardCpu(spec, dy, x, weight, &dx, dw);
       ConvolveBackward(spec, dy, x, weight, &expected_dx, expected);
       at::Tensor y, expected_y;
-      ConvolveCpu(spec, x, weight, {}, &y);
+      ConvolveCpu(spec, x, weight, &y);
       Convolve(spec, x, weight, {}, &expected_y);
       EXPECT_LT((y - expected_y).norm().item<double>(), 1e-5 * expected_y.norm().item<double>());
       EXPECT_LT((dw - expected).norm().item<double>(), 1e-5 * expected.norm().item<double>());
@@ -73,7 +79,7 @@ TEST(Convolution, OurKernelsComputeWhatLibTorchDoes) {
 }
 
 // Values and sums of bf16 are exact in fp32: only the results are rounded, once.
-TEST(Convolution, BFloat16IsFp32RoundedOnceWhereItIsNotMultiplied) {
+TEST_P(ConvolutionOfEveryTarget, TakesBFloat16AndRoundsOnce) {
   const ConvolutionSpec specs[] = {{.in_channels = 3, .out_channels = 16, .kernel = 3, .stride = 2},
                                    {.in_channels = 95, .out_channels = 7, .kernel = 3},
                                    {.in_channels = 32, .out_channels = 64, .kernel = 1},
@@ -92,9 +98,9 @@ TEST(Convolution, BFloat16IsFp32RoundedOnceWhereItIsNotMultiplied) {
       const auto wide = [](const at::Tensor& narrow) { return narrow.to(at::kFloat); };
       at::Tensor y, expected_y, dx, expected_dx;
       const at::Tensor dw = at::empty_like(weight, at::kFloat), expected_dw = at::empty_like(dw);
-      ConvolveCpu(spec, x, weight, {}, &y);
+      ConvolveCpu(spec, x, wide(weight), &y);
       Convolve(spec, wide(x), wide(weight), {}, &expected_y);
-      ConvolveBackwardCpu(spec, dy, x, weight, &dx, dw);
+      ConvolveBackwardCpu(spec, dy, x, wide(weight), &dx, dw);
       ConvolveBackward(spec, wide(dy), wide(x), wide(weight), &expected_dx, expected_dw);
       const auto error = [&](const at::Tensor& a, const at::Tensor& b) {
         return ((wide(a) - b).norm() / b.norm()).item<double>();
@@ -106,6 +112,9 @@ TEST(Convolution, BFloat16IsFp32RoundedOnceWhereItIsNotMultiplied) {
     }
   }
 }
+
+INSTANTIATE_TEST_SUITE_P(All, ConvolutionOfEveryTarget, ::testing::ValuesIn(SimdTargets()),
+                         [](const auto& target) { return target.param.name; });
 
 }  // namespace
 }  // namespace headroom

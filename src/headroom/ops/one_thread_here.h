@@ -3,6 +3,7 @@
 
 #include "headroom/memory/tag_scope.h"
 
+#include <ATen/Parallel.h>
 #include <ATen/core/grad_mode.h>
 #include <omp.h>
 
@@ -13,7 +14,8 @@ namespace headroom {
 // come), without gradients, and what LibTorch allocates is workspace.
 class OneThreadHere {
  public:
-  OneThreadHere() : before_(omp_get_max_threads()) { omp_set_num_threads(1); }
+  // (Asking ATen, too: a thread's first question to it sets the number.)
+  OneThreadHere() : before_(at::get_num_threads()) { omp_set_num_threads(1); }
   ~OneThreadHere() { omp_set_num_threads(before_); }
   OneThreadHere(const OneThreadHere&) = delete;
   OneThreadHere& operator=(const OneThreadHere&) = delete;

@@ -15,10 +15,6 @@
 namespace headroom {
 namespace {
 
-ImageShape ShapeOf(const at::Tensor& map) {
-  return {map.size(0), map.size(2), map.size(3), map.size(1)};
-}
-
 at::Tensor DenseFloats(const at::Tensor& like, std::int64_t channels) {
   return at::empty({like.size(0), channels, like.size(2), like.size(3)},
                    like.options().dtype(at::kFloat), at::MemoryFormat::ChannelsLast);
@@ -59,7 +55,7 @@ void PoolChainCpu::Forward(OperationCall& call) const {
     PoolChain::Forward(call);
     return;
   }
-  const MaxPool pool{ShapeOf(x), kernel()};
+  const MaxPool pool{ImageShapeOf(x), kernel()};
   ForEachPoolStretch(pool.shape, [&](const PoolWork& work) {
     ConstRowTensor from = RowsOf(x);
     for (std::int64_t k = 0; k < pools(); ++k) {
@@ -81,7 +77,7 @@ void PoolChainCpu::Backward(OperationCall& call) const {
   const at::Tensor sums = DenseFloats(x, channels * pools());
   SumChannels(call.output_grads[0], sums);
   const at::Tensor between = DenseFloats(x, channels * (pools() - 1));
-  const MaxPool pool{ShapeOf(x), kernel()};
+  const MaxPool pool{ImageShapeOf(x), kernel()};
   const auto value = [&](std::int64_t k) -> ConstRowTensor {
     return k == 0 ? RowsOf(x) : Offset(RowsOf(between), 0, (k - 1) * channels);
   };

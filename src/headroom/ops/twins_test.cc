@@ -212,10 +212,16 @@ class ConvolutionTwins : public Twins {
 };
 
 TEST_P(ConvolutionTwins, ConvBnActWithBatchAndRunningStatistics) {
-  for (const bool depthwise : {false, true}) {
+  struct Kind {
+    std::int64_t kernel;
+    bool depthwise;
+  };
+  for (const Kind& kind : {Kind{1, false}, Kind{3, false}, Kind{3, true}}) {
     for (const NormMode mode : {NormMode::kBatch, NormMode::kRunning}) {
+      SCOPED_TRACE(::testing::Message()
+                   << "kernel " << kind.kernel << (kind.depthwise ? ", depth-wise" : ""));
       Net net;
-      Declare(net, depthwise ? 3 : 1, depthwise, !depthwise);
+      Declare(net, kind.kernel, kind.depthwise, !kind.depthwise);
       const Results reference = RunNorm(OpsChoice::kReference, net, mode);
       RunForEveryTarget(
           [&](OpsChoice ops) { ExpectNear(RunNorm(ops, net, mode), reference, GetParam().type); });

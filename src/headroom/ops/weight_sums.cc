@@ -2,6 +2,7 @@
 #include "headroom/ops/weight_sums.h"
 
 #include "headroom/graph/row_stretches.h"
+#include "headroom/graph/row_views.h"
 #include "headroom/memory/tag_scope.h"
 
 #include <ATen/ATen.h>
@@ -24,6 +25,17 @@ void SumOverThreads(std::int64_t units, std::int64_t scratch_floats, at::Tensor 
         sums[i].mutable_data_ptr<float>());
   });
   for (std::size_t i = 1; i < threads; ++i) weight_grad.add_(sums[i]);
+}
+
+ConvolutionShape ShapeOf(const ConvolutionSpec& spec, const at::Tensor& input,
+                         const at::Tensor& output) {
+  return {.input = ImageShapeOf(input),
+          .out_height = output.size(2),
+          .out_width = output.size(3),
+          .out_channels = output.size(1),
+          .kernel = spec.kernel,
+          .stride = spec.stride,
+          .padding = spec.padding()};
 }
 
 }  // namespace headroom

@@ -2,6 +2,8 @@
 #pragma once
 
 #include "headroom/kernels/row_tensor.h"
+#include "headroom/kernels/weight_gradient.h"
+#include "headroom/ops/convolution.h"
 
 #include <ATen/core/Tensor.h>
 
@@ -17,8 +19,8 @@ namespace headroom {
 void SumOverThreads(std::int64_t units, std::int64_t scratch_floats, at::Tensor weight_grad,
                     const std::function<void(std::size_t, IndexRange, float*, float*)>& add);
 
-[[nodiscard]] inline ImageShape ImageShapeOf(const at::Tensor& images) {
-  return {images.size(0), images.size(2), images.size(3), images.size(1)};
-}
+// What kernels/weight_gradient.h is told of a convolution between these maps.
+[[nodiscard]] ConvolutionShape ShapeOf(const ConvolutionSpec& spec, const at::Tensor& input,
+                                       const at::Tensor& output);
 
 }  // namespace headroom

@@ -2,13 +2,13 @@
 #include "headroom/ops/wide_convolution.h"
 
 #include "headroom/graph/row_stretches.h"
+#include "headroom/graph/row_views.h"
 #include "headroom/kernels/weight_gradient.h"
 #include "headroom/memory/tag_scope.h"
 #include "headroom/ops/one_thread_here.h"
 #include "headroom/ops/weight_sums.h"
 
 #include <ATen/ATen.h>
-#include <ATen/Parallel.h>
 
 #include <array>
 #include <vector>
@@ -23,6 +23,16 @@ at::Tensor Pixels(const at::Tensor& image) {
   return image.permute({0, 2, 3, 1}).view({-1, image.size(1)});
 }
 
+// As large as the input, which is only known where it is defined; else no edge was cut off.
+at::Tensor EmptyInput(const ConvolutionSpec& spec, const at::Tensor& output_grad,
+                      const at::Tensor& input) {
+  if (input.defined())
+    return at::empty(input.sizes(), output_grad.options(), at::MemoryFormat::ChannelsLast);
+  return at::empty({output_grad.size(0), spec.in_channels, output_grad.size(2) * spec.stride,
+                    output_grad.size(3) * spec.stride},
+                   output_grad.options(), at::MemoryFormat::ChannelsLast);
+}
+
 bool IsPointwise(const ConvolutionSpec& spec) {
   return spec.kernel == 1 && spec.stride == 1 && spec.groups == 1;
 }
@@ -33,15 +43,16 @@ struct WideImage {
   at::Tensor output;
 };
 
-// One a thread, also where there are fewer images: what a step takes does not depend on them.
-// Made here: a thread of the loop would take them from a cache of its own.
+// One for every thread that has images. Made here: a thread of the loop would take them from a
+// cache of its own.
 std::vector<WideImage> WideImages(const at::Tensor& input, const at::Tensor& output) {
   const auto one = [](const at::Tensor& images) {
     return at::empty({1, images.size(1), images.size(2), images.size(3)},
                      images.options().dtype(at::kFloat), at::MemoryFormat::ChannelsLast);
   };
   std::vector<WideImage> wide;
-  for (int i = 0; i < at::get_num_threads(); ++i) wide.push_back({one(input), one(output)});
+  for (std::int64_t i = 0; i < StretchCount(output.size(0)); ++i)
+    wide.push_back({one(input), one(output)});
   return wide;
 }
 
@@ -64,23 +75,13 @@ void InputGradient(const ConvolutionSpec& spec, const at::Tensor& weight, WideIm
   }
 }
 
-ConvolutionShape ShapeOf(const ConvolutionSpec& spec, const WideImage& image) {
-  return {.input = ImageShapeOf(image.input),
-          .out_height = image.output.size(2),
-          .out_width = image.output.size(3),
-          .out_channels = image.output.size(1),
-          .kernel = spec.kernel,
-          .stride = spec.stride,
-          .padding = spec.padding()};
-}
-
 // sums += the image's weight gradient.
 void AddWeightGradient(const ConvolutionSpec& spec, const at::Tensor& weight,
                        const WideImage& image, float* scratch, float* sums) {
   if (spec.groups == 1) {
-    AccumulateWeightGradient(ShapeOf(spec, image), image.input.const_data_ptr<float>(),
-                             image.output.const_data_ptr<float>(), {0, image.output.size(2)},
-                             scratch, sums);
+    AccumulateWeightGradient(
+        ShapeOf(spec, image.input, image.output), image.input.const_data_ptr<float>(),
+        image.output.const_data_ptr<float>(), {0, image.output.size(2)}, scratch, sums);
     return;
   }
   at::Tensor one = at::empty_like(weight);
@@ -118,7 +119,7 @@ void ConvolveBackwardWide(const ConvolutionSpec& spec, const at::Tensor& output_
   if (input_grad == nullptr && !wants_weight) return;
   const TagScope tag(MemoryTag::kWorkspace);
   if (input_grad != nullptr && !input_grad->defined())
-    *input_grad = at::empty(input.sizes(), output_grad.options(), at::MemoryFormat::ChannelsLast);
+    *input_grad = EmptyInput(spec, output_grad, input);
   const at::Tensor wide_weight = weight.to(at::kFloat);
   std::vector<WideImage> wide = WideImages(wants_weight ? input : *input_grad, output_grad);
   const auto run = [&](WideImage& mine, IndexRange images, float* scratch, float* sums) {
@@ -141,7 +142,8 @@ void ConvolveBackwardWide(const ConvolutionSpec& spec, const at::Tensor& output_
     });
     return;
   }
-  const std::int64_t scratch = spec.groups == 1 ? WeightGradientScratch(ShapeOf(spec, wide[0])) : 0;
+  const std::int64_t scratch =
+      spec.groups == 1 ? WeightGradientScratch(ShapeOf(spec, wide[0].input, wide[0].output)) : 0;
   SumOverThreads(count, scratch, weight_grad,
                  [&](std::size_t thread, IndexRange images, float* room, float* sums) {
                    run(wide[thread], images, room, sums);

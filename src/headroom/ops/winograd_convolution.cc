@@ -2,6 +2,7 @@
 #include "headroom/ops/winograd_convolution.h"
 
 #include "headroom/graph/row_stretches.h"
+#include "headroom/graph/row_views.h"
 #include "headroom/kernels/winograd_weight_gradient.h"
 #include "headroom/memory/tag_scope.h"
 #include "headroom/ops/weight_sums.h"
@@ -10,10 +11,6 @@
 
 namespace headroom {
 namespace {
-
-ElementType TypeOf(const at::Tensor& tensor) {
-  return tensor.scalar_type() == at::kFloat ? ElementType::kFloat32 : ElementType::kBFloat16;
-}
 
 at::Tensor WinogradWeights(const ConvolutionSpec& spec, const at::Tensor& weight, WinogradUse use) {
   const at::Tensor transformed =
@@ -31,8 +28,7 @@ at::Tensor WinogradWeights(const ConvolutionSpec& spec, const at::Tensor& weight
 }  // namespace
 
 void ConvolveWinograd(const ConvolutionSpec& spec, const at::Tensor& images,
-                      const at::Tensor& weight, const at::Tensor& bias, WinogradUse use,
-                      at::Tensor* result) {
+                      const at::Tensor& weight, WinogradUse use, at::Tensor* result) {
   const TagScope tag(MemoryTag::kWorkspace);
   const std::int64_t channels = use == WinogradUse::kForward ? spec.out_channels : spec.in_channels;
   const WinogradShape shape{.input = ImageShapeOf(images), .out_channels = channels};
@@ -47,9 +43,8 @@ void ConvolveWinograd(const ConvolutionSpec& spec, const at::Tensor& images,
       at::empty({StretchCount(tiles) * scratch_floats}, transformed.options());
   ForEachStretch(tiles, [&](std::size_t i, IndexRange mine) {
     WinogradConvolve(
-        shape, images.const_data_ptr(), transformed.const_data_ptr<float>(),
-        bias.defined() ? bias.const_data_ptr<float>() : nullptr, TypeOf(images), mine,
-        scratch.mutable_data_ptr<float>() + static_cast<std::int64_t>(i) * scratch_floats,
+        shape, images.const_data_ptr(), transformed.const_data_ptr<float>(), ElementTypeOf(images),
+        mine, scratch.mutable_data_ptr<float>() + static_cast<std::int64_t>(i) * scratch_floats,
         result->mutable_data_ptr());
   });
 }
@@ -60,8 +55,8 @@ void WinogradWeightGradient(const at::Tensor& output_grad, const at::Tensor& inp
   SumOverThreads(WinogradTiles(shape.input), WinogradWeightGradientScratch(shape), weight_grad,
                  [&](std::size_t, IndexRange tiles, float* scratch, float* sums) {
                    AccumulateWinogradWeightGradient(shape, input.const_data_ptr(),
-                                                    output_grad.const_data_ptr(), TypeOf(input),
-                                                    tiles, scratch, sums);
+                                                    output_grad.const_data_ptr(),
+                                                    ElementTypeOf(input), tiles, scratch, sums);
                  });
 }
 

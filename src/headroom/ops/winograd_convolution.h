@@ -12,11 +12,10 @@ namespace headroom {
 // weight in either. Every thread takes tiles of its own: except for the weight gradient's sums,
 // results do not depend on how many there are.
 
-// `images`: x for the forward pass, dy for the input gradient. *result: made when undefined. bias:
-// fp32, or undefined.
+// `images`: x for the forward pass, dy for the input gradient. *result: made when undefined,
+// else as `images`.
 void ConvolveWinograd(const ConvolutionSpec& spec, const at::Tensor& images,
-                      const at::Tensor& weight, const at::Tensor& bias, WinogradUse use,
-                      at::Tensor* result);
+                      const at::Tensor& weight, WinogradUse use, at::Tensor* result);
 
 // weight_grad: fp32, overwritten.
 void WinogradWeightGradient(const at::Tensor& output_grad, const at::Tensor& input,

@@ -11,6 +11,7 @@
 #include "headroom/metrics/validation_table.h"
 #include "headroom/train/head_loss.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <filesystem>
 #include <span>
@@ -65,8 +66,15 @@ struct BatchPictures {
 struct ValidatedPicture {
   std::int64_t batch = 0;  // Nominal batch and place in it.
   std::int64_t place = 0;
+  std::int64_t of = 0;  // Pictures in the batch.
   const Sample* sample = nullptr;
   std::span<const Detection> detections;
+
+  // The one after `seen` others of `images`, in nominal batches.
+  static ValidatedPicture After(std::int64_t seen, std::int64_t nominal, std::int64_t images) {
+    const std::int64_t batch = seen / nominal;
+    return {batch, seen % nominal, std::min(nominal, images - batch * nominal), nullptr, {}};
+  }
 };
 
 // What the last validation of a run measured.

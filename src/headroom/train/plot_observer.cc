@@ -27,16 +27,17 @@ std::string FileOf(const BatchPictures& pictures) {
 
 }  // namespace
 
-PlotNeeds EstimatePlotMemory(int image_size, int batch, std::size_t class_count) {
+PlotNeeds EstimatePlotMemory(const DrawnBatch& train, const DrawnBatch& val,
+                             std::size_t class_count) {
   const Bytes charts = EstimateValidationChartsMemory(class_count).Total();
-  const PictureGridOptions grid = GridFor(batch, ImageSize{image_size, image_size});
+  const PictureGridOptions grid = GridFor(train.count, train.picture);
   const auto need = [](Bytes bytes) {
     return MemoryNeed(MemoryTag::kPlots, bytes, NeedBasis::kAssumed);
   };
   return {.setup = need(kLabelsChart),
           .train_step = need(EstimateMemory(grid).Total()),
           .end = need(
-              std::max(charts, EstimateValidationPicturesMemory(image_size, 2 * batch).Total()))};
+              std::max(charts, EstimateValidationPicturesMemory(val.count, val.picture).Total()))};
 }
 
 PlotObserver::PlotObserver(Budget& budget, TrainObserver& messages) : drawings_(budget, messages) {}

@@ -26,8 +26,12 @@ struct PlotNeeds {
   MemoryNeed train_step;
   MemoryNeed end;
 };
-// `batch`: images a training batch; validation's have twice as many.
-[[nodiscard]] PlotNeeds EstimatePlotMemory(int image_size, int batch, std::size_t class_count);
+struct DrawnBatch {
+  std::int64_t count = 0;
+  ImageSize picture;  // None is larger.
+};
+[[nodiscard]] PlotNeeds EstimatePlotMemory(const DrawnBatch& train, const DrawnBatch& val,
+                                           std::size_t class_count);
 
 // Draws a run (plots=True): labels.jpg, three train_batch*.jpg and three more after mosaic closes,
 // val_batch*_labels.jpg and _pred.jpg, and at the end the metric curves, both confusion matrices,

@@ -98,7 +98,7 @@ class PlotsTest : public ::testing::Test {
     const Sample sample = PictureOfNoImage();
     for (int batch = 0; batch < batches; ++batch) {
       for (int place = 0; place < 2; ++place)
-        observer_.OnValidatedPicture({batch, place, &sample, {}});
+        observer_.OnValidatedPicture({batch, place, 2, &sample, {}});
     }
     observer_.OnValidationEnd({DetectionMetrics{}, ConfusionMatrix({.class_count = 3})});
   }

@@ -187,8 +187,15 @@ void AddSaving(const PlanSubject& s, const TrainSettings& t, MemoryPlan& plan) {
   }
   plan.Add("checkpoint", {PP::kSave, PP::kEnd}, need);
   if (t.plots) {
-    const PlotNeeds plots = EstimatePlotMemory(s.options.image_width, t.batch,
-                                               static_cast<std::size_t>(s.model.options.classes));
+    const auto picture = [](const Extent& extent) {
+      return ImageSize{static_cast<int>(extent.height), static_cast<int>(extent.width)};
+    };
+    const auto validated = static_cast<std::int64_t>(s.val.size());
+    const PlotNeeds plots =
+        EstimatePlotMemory({t.batch, picture(s.LargestExtent())},
+                           {std::min<std::int64_t>(validated, 2 * std::int64_t{t.batch}),
+                            picture(ShapesOf(s, t).largest)},
+                           static_cast<std::size_t>(s.model.options.classes));
     plan.Add("plots", {PP::kSetup}, plots.setup);
     plan.Add("plots", {PP::kTrainStep}, plots.train_step);
     plan.Add("plots", {PP::kEnd}, plots.end);
@@ -207,7 +214,7 @@ Bytes MeasuredScratch::For(std::int64_t images, const Extent& at) const {
   const auto busy = static_cast<double>(std::clamp<std::int64_t>(images, 1, threads));
   const double each = std::ceil(static_cast<double>(images) / busy);
   const double more_images = busy / measured * std::max(each - 1, 0.0);
-  const double more_threads = std::max(busy - measured, 0.0);
+  const double more_threads = std::max(threads - measured, 0);
   const Bytes total = one_each + Times(SaturatingSub(two_each, one_each), more_images) +
                       Times(another, more_threads);
   return Times(total, std::max(area, 1.0));

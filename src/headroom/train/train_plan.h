@@ -18,8 +18,8 @@
 namespace headroom {
 
 // What a convolution needs beside its operands, measured by running the step on a few images. Each
-// thread convolves images of its own: what it takes comes once a thread, and grows with its images
-// alone.
+// thread convolves images, or parts of them, of its own: what it takes comes once a thread, and
+// grows with its images alone.
 struct MeasuredScratch {
   int threads = 1;   // Of the run.
   int measured = 1;  // Threads of the measurement:

@@ -48,6 +48,7 @@ TrainOutcome TrainingRun::Finish(bool finished) {
   observer.OnMessage(fmt::format("\n{} epochs completed in {:.3f} hours.",
                                  std::min(position.epoch + 1, epochs), Elapsed() / 3600));
   setup.GiveBackFreeBlocks();
+  Report(PlanPhase::kEnd, true);
   WithMemory("stripping best.pt", [this] { files->Strip("best.pt"); });
   ValidateBest();
   observer.OnMessage(fmt::format("Results saved to {}", folder.string()));
@@ -79,7 +80,6 @@ void TrainingRun::ValidateBest() {
   const fs::path best = files->Weights("best.pt");
   if (!fs::exists(best)) return;
   observer.OnMessage(fmt::format("\nValidating {}...", best.string()));
-  Report(PlanPhase::kEnd, true);
   WithMemory("reading best.pt", [&] {
     Result<CheckpointContents> file = ReadCheckpoint(best);
     if (!file) throw DataError(file.error());
@@ -87,10 +87,14 @@ void TrainingRun::ValidateBest() {
   });
   observer.OnMessage(SummaryLine(setup.loaded.model, ModelForm::kFused));
   Validator validator = MakeValidator();
+  const std::int64_t nominal = 2 * std::int64_t{batch};
+  const auto images = static_cast<std::int64_t>(setup.val_index->size());
   std::int64_t done = 0;
   const auto on_image = [&](const ImageDetections& image) {
-    observer.OnValidatedPicture(
-        {done / (2 * batch), done % (2 * batch), image.sample, image.detections});
+    ValidatedPicture picture = ValidatedPicture::After(done, nominal, images);
+    picture.sample = image.sample;
+    picture.detections = image.detections;
+    observer.OnValidatedPicture(picture);
     ++done;
   };
   const ValidationResult result = validator.Run(nullptr, on_image, {}, {});

@@ -140,17 +140,21 @@ MeasuredScratch TrainingSetup::MeasureScratch() {
   };
   // Two threads where there are more: one alone has other implementations.
   MeasuredScratch scratch{.threads = cores_, .measured = std::min(cores_, 2), .extent = extent};
-  scratch.one_each = peak(scratch.measured, scratch.measured);
-  if (scratch.threads > scratch.measured) {
+  const std::int64_t few = scratch.measured;
+  scratch.one_each = peak(scratch.measured, few);
+  // What does not fit is at most what one each takes, over again.
+  const auto peak_or_double = [&](int threads, std::int64_t images) {
+    try {
+      return peak(threads, images);
+    } catch (const std::exception& failure) {
+      if (!OutOfMemoryText(failure)) throw;
+      return 2 * scratch.one_each;
+    }
+  };
+  if (scratch.threads > scratch.measured)
     scratch.another =
-        SaturatingSub(peak(scratch.measured + 1, scratch.measured + 1), scratch.one_each);
-  }
-  try {
-    scratch.two_each = peak(scratch.measured, 2 * std::int64_t{scratch.measured});
-  } catch (const std::exception& failure) {
-    if (!OutOfMemoryText(failure)) throw;
-    scratch.two_each = 2 * scratch.one_each;  // At most.
-  }
+        SaturatingSub(peak_or_double(scratch.measured + 1, few + 1), scratch.one_each);
+  scratch.two_each = peak_or_double(scratch.measured, 2 * few);
   return scratch;
 }
 

@@ -50,7 +50,7 @@ class TrainingSetup {
   // The optimizer for a batch size; with auto also what options.set says of it.
   [[nodiscard]] OptimizerChoice DecideOptimizer(int batch) const;
   // Runs the step on a few images to see what convolutions need, then counts what the process
-  // holds that no row names, and reserves it. Below a second for YOLO11n at 640.
+  // holds that no row names, and reserves it. Two seconds for YOLO11n at 640 on two cores.
   void MeasureProcess();
   // The executor's arena, and what the allocator keeps for the next request. How much that was.
   Bytes GiveBackFreeBlocks();
@@ -83,12 +83,11 @@ class TrainingSetup {
   Bytes machine_limit;             // Of which the budget is a part.
 
  private:
+  [[nodiscard]] MeasuredScratch MeasureScratch();
   void Announce(const std::string& split, const DatasetIndex& index);
   void AnnounceModel();
 
   int cores_ = 1;
-  MeasuredScratch MeasureScratch();
-
   MeasuredScratch scratch_;
   Bytes runtime_;
   Reservation runtime_reservation_;

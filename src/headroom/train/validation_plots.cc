@@ -81,7 +81,7 @@ void ValidationPlots::StartBatch(const ValidatedPicture& picture) {
   batch_ = picture.batch;
   // Of half the side where there is no room for the whole.
   for (const int share : {1, 2}) {
-    PictureGridOptions options = GridFor(static_cast<std::int64_t>(index_.size()), *picture.sample);
+    PictureGridOptions options = GridFor(picture.of, *picture.sample);
     options.max_side /= share;
     if (!drawings_.HasRoom(TwoGrids(options))) continue;
     try {
@@ -156,9 +156,8 @@ std::vector<Figure> ValidationPlots::Figures() const {
   return figures;
 }
 
-MemoryNeed EstimateValidationPicturesMemory(int image_size, int batch) {
-  return {MemoryTag::kPlots, TwoGrids(GridFor(batch, ImageSize{image_size, image_size})),
-          NeedBasis::kAssumed};
+MemoryNeed EstimateValidationPicturesMemory(std::int64_t count, ImageSize picture) {
+  return {MemoryTag::kPlots, TwoGrids(GridFor(count, picture)), NeedBasis::kAssumed};
 }
 
 MemoryNeed EstimateValidationChartsMemory(std::size_t class_count) {

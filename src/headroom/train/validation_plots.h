@@ -55,8 +55,8 @@ class ValidationPlots {
   std::vector<ConfusionData> matrices_;
 };
 
-// What drawing the pictures of a validation at this image size holds: two grids of them.
-[[nodiscard]] MemoryNeed EstimateValidationPicturesMemory(int image_size, int batch);
+// What drawing a batch of so many pictures, none larger than `picture`, holds: two grids of them.
+[[nodiscard]] MemoryNeed EstimateValidationPicturesMemory(std::int64_t count, ImageSize picture);
 // What is kept for its charts, from Finish on.
 [[nodiscard]] MemoryNeed EstimateValidationChartsMemory(std::size_t class_count);
 
