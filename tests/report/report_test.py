@@ -122,7 +122,7 @@ class PicturesTest(unittest.TestCase):
         words = [*RUN.words, "batch=2", "epochs=1", "fraction=0.3"]
         RUN.yolo("train", *words, "name=roomy")
         phases = self.plan_of("roomy")["phases"]
-        for name in ("setup", "train step", "validation"):
+        for name in ("setup", "train step", "end"):
             self.assertIn("plots", phases[name]["rows"])
         with_plots = max(phase["total_bytes"] for phase in phases.values())
         without = max(phase["total_bytes"] - phase["rows"].get("plots", {"bytes": 0})["bytes"]

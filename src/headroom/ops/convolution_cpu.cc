@@ -59,6 +59,12 @@ bool TakesWinograd(const ConvolutionSpec& spec, const at::Tensor& images) {
              2 * images.size(0) * images.size(2) * images.size(3);
 }
 
+// Its sums, 36 a pair of channels and thread, are to stay in the last cache.
+bool TakesWinogradWeightGradient(const ConvolutionSpec& spec, const at::Tensor& images) {
+  constexpr std::int64_t kMostPairs = std::int64_t{128} * 192;  // 3.4 MiB.
+  return TakesWinograd(spec, images) && spec.in_channels * spec.out_channels <= kMostPairs;
+}
+
 }  // namespace
 
 const at::Tensor& ConvolutionWeight(const ParameterStore& parameters, int index) {
@@ -80,10 +86,9 @@ void ConvolveBackwardCpu(const ConvolutionSpec& spec, const at::Tensor& output_g
                          const at::Tensor& input, const at::Tensor& weight, at::Tensor* input_grad,
                          const at::Tensor& weight_grad) {
   at::Tensor left = weight_grad;  // What LibTorch is left with.
-  const bool winograd = TakesWinograd(spec, output_grad);
   if (left.defined() && IsDenseFloat(left) && IsDense(input) &&
       input.scalar_type() == output_grad.scalar_type()) {
-    if (winograd) {
+    if (TakesWinogradWeightGradient(spec, output_grad)) {
       WinogradWeightGradient(output_grad, input, left);
       left.reset();
     } else if (spec.groups == 1 && !HasAvx512() && IsDenseFloat(output_grad) &&
@@ -92,7 +97,8 @@ void ConvolveBackwardCpu(const ConvolutionSpec& spec, const at::Tensor& output_g
       left.reset();
     }
   }
-  if (input_grad != nullptr && winograd && IsDense(weight) && CanWrite(*input_grad, output_grad)) {
+  if (input_grad != nullptr && TakesWinograd(spec, output_grad) && IsDense(weight) &&
+      CanWrite(*input_grad, output_grad)) {
     ConvolveWinograd(spec, output_grad, weight, WinogradUse::kInputGradient, input_grad);
     input_grad = nullptr;
   }
