@@ -29,6 +29,8 @@ keep = torch.set_num_threads
 torch.set_num_threads = lambda count: keep(threads)
 keep(threads)
 def value(word):
+    if word in ("True", "False"):
+        return word == "True"
     for kind in (int, float):
         try:
             return kind(word)
