@@ -20,6 +20,7 @@ namespace {
 // Tiles whose sums stay in registers, beside two vectors of output channels: 12 sums and 3 operands
 // in 16 registers.
 constexpr std::int64_t kRegisterTiles = 6;
+
 // Tiles that are worked on together, and where their values lie:
 //   inputs    [position][tile][in channel], positions kWinogradPadding apart,
 //   products  [position][tile][out channel], likewise.

@@ -17,7 +17,7 @@ struct WinogradShape {
 // Winograd's minimal filtering in two dimensions, F(4x4, 3x3) (Lavin and Gray, "Fast Algorithms for
 // Convolutional Neural Networks", 2015, section 4): 36 multiplications for 16 outputs of a channel
 // pair instead of 144, between transforms whose cost grows with the channels, not with their
-// product. Errors are 1e-6 of the outputs' standard deviation.
+// product. Errors are below 1e-6 of the outputs' standard deviation (root mean square).
 //
 // Both numbers of channels must be multiples of this: a vector's lanes on this processor, but not
 // fewer than 4.

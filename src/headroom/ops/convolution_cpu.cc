@@ -6,6 +6,7 @@
 #include "headroom/kernels/simd_target.h"
 #include "headroom/kernels/weight_gradient.h"
 #include "headroom/kernels/winograd.h"
+#include "headroom/kernels/winograd_geometry.h"
 #include "headroom/ops/weight_sums.h"
 #include "headroom/ops/wide_convolution.h"
 #include "headroom/ops/winograd_convolution.h"
@@ -51,7 +52,7 @@ void DirectWeightGradient(const ConvolutionSpec& spec, const at::Tensor& output_
 
 // Not of images so small that more than half of their tiles lies outside.
 bool TakesWinograd(const ConvolutionSpec& spec, const at::Tensor& images) {
-  constexpr std::int64_t kTile = 16;
+  constexpr std::int64_t kTile = kWinogradOutputs * kWinogradOutputs;
   return spec.kernel == 3 && spec.stride == 1 && spec.groups == 1 && !HasAvx512() &&
          IsDense(images) && spec.in_channels % WinogradLanes() == 0 &&
          spec.out_channels % WinogradLanes() == 0 &&

@@ -10,7 +10,6 @@
 
 #include <ATen/ATen.h>
 
-#include <array>
 #include <vector>
 
 namespace headroom {

@@ -3,6 +3,7 @@
 
 #include "headroom/graph/row_stretches.h"
 #include "headroom/graph/row_views.h"
+#include "headroom/kernels/winograd_geometry.h"
 #include "headroom/kernels/winograd_weight_gradient.h"
 #include "headroom/memory/tag_scope.h"
 #include "headroom/ops/weight_sums.h"
@@ -14,7 +15,8 @@ namespace {
 
 at::Tensor WinogradWeights(const ConvolutionSpec& spec, const at::Tensor& weight, WinogradUse use) {
   const at::Tensor transformed =
-      at::empty({36 * spec.in_channels * spec.out_channels}, weight.options().dtype(at::kFloat));
+      at::empty({kWinogradPositions * spec.in_channels * spec.out_channels},
+                weight.options().dtype(at::kFloat));
   const at::Tensor from = weight.to(at::kFloat);
   const std::int64_t lanes = WinogradLanes();
   ForEachStretch(spec.in_channels / lanes, [&](std::size_t, IndexRange vectors) {

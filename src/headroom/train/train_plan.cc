@@ -113,9 +113,9 @@ void AddModel(const PlanSubject& s, const TrainSettings& t, MemoryPlan& plan) {
 
 // The arena is kept between programs: what training takes is there in validation and the other way
 // round. Before the end it is given back.
-void AddStep(const PlanSubject& s, const TrainSettings& t, MemoryPlan& plan) {
+void AddStep(const PlanSubject& s, const TrainSettings& t, const ValidationShapes& shapes,
+             MemoryPlan& plan) {
   const Program step = Lower(*s.model.graph, TrainingProgram(s, t));
-  const ValidationShapes shapes = ShapesOf(s, t);
   const Program validation = ValidationProgram(s, t, shapes.largest);
   plan.Add("activations", {PP::kTrainStep, PP::kValidation, PP::kSave},
            OnPlace(MemoryTag::kActivations, std::max(step.arena, validation.arena), s));
@@ -149,7 +149,8 @@ void AddStep(const PlanSubject& s, const TrainSettings& t, MemoryPlan& plan) {
            MemoryNeed(MemoryTag::kRuntime, kKernelsPerSize * sizes, NeedBasis::kAssumed));
 }
 
-void AddLoading(const PlanSubject& s, const TrainSettings& t, MemoryPlan& plan) {
+void AddLoading(const PlanSubject& s, const TrainSettings& t, const ValidationShapes& shapes,
+                MemoryPlan& plan) {
   plan.AddThroughout("labels", {MemoryTag::kLabels, s.train.NumBytes() + s.val.NumBytes()});
   plan.Add("training loader", {PP::kTrainStep, PP::kValidation, PP::kSave},
            LoaderNeed(s, t) + EstimateMemory(SourceOptions(s.options, t), s.train));
@@ -165,7 +166,7 @@ void AddLoading(const PlanSubject& s, const TrainSettings& t, MemoryPlan& plan) 
   LoaderOptions loader = t.loader();
   loader.max_in_flight = static_cast<int>(ValidationImages(s, t));
   loader.workers = std::max(loader.workers, 1);
-  const Bytes canvas = Bytes::Of(static_cast<std::uint64_t>(ShapesOf(s, t).largest.area()), 3);
+  const Bytes canvas = Bytes::Of(static_cast<std::uint64_t>(shapes.largest.area()), 3);
   MemoryNeed validation =
       EstimateMemory(loader, canvas, EstimateWorkerMemory(letterbox, s.val).Total());
   validation += Validator::EstimateMemory(s.val, static_cast<int>(s.model.options.classes),
@@ -173,7 +174,8 @@ void AddLoading(const PlanSubject& s, const TrainSettings& t, MemoryPlan& plan) 
   plan.Add("validation loader and records", {PP::kValidation, PP::kEnd}, validation);
 }
 
-void AddSaving(const PlanSubject& s, const TrainSettings& t, MemoryPlan& plan) {
+void AddSaving(const PlanSubject& s, const TrainSettings& t, const ValidationShapes& shapes,
+               MemoryPlan& plan) {
   const ParameterStore& store = *s.model.parameters;
   MemoryNeed need(MemoryTag::kCheckpoint,
                   FlatBytes(s) + Bytes::Of(static_cast<std::uint64_t>(store.statistic_count()), 4));
@@ -191,11 +193,10 @@ void AddSaving(const PlanSubject& s, const TrainSettings& t, MemoryPlan& plan) {
       return ImageSize{static_cast<int>(extent.height), static_cast<int>(extent.width)};
     };
     const auto validated = static_cast<std::int64_t>(s.val.size());
-    const PlotNeeds plots =
-        EstimatePlotMemory({t.batch, picture(s.LargestExtent())},
-                           {std::min<std::int64_t>(validated, 2 * std::int64_t{t.batch}),
-                            picture(ShapesOf(s, t).largest)},
-                           static_cast<std::size_t>(s.model.options.classes));
+    const PlotNeeds plots = EstimatePlotMemory(
+        {t.batch, picture(s.LargestExtent())},
+        {std::min<std::int64_t>(validated, 2 * std::int64_t{t.batch}), picture(shapes.largest)},
+        static_cast<std::size_t>(s.model.options.classes));
     plan.Add("plots", {PP::kSetup}, plots.setup);
     plan.Add("plots", {PP::kTrainStep}, plots.train_step);
     plan.Add("plots", {PP::kEnd}, plots.end);
@@ -268,9 +269,10 @@ MemoryPlan PlanTraining(const PlanSubject& subject, const TrainSettings& setting
   plan.AddThroughout("allocator", {MemoryTag::kFreeBlocks, kAllocatorSlack, NeedBasis::kAssumed});
   AddDriver(subject, plan);
   AddModel(subject, settings, plan);
-  AddLoading(subject, settings, plan);
-  AddStep(subject, settings, plan);
-  AddSaving(subject, settings, plan);
+  const ValidationShapes shapes = ShapesOf(subject, settings);
+  AddLoading(subject, settings, shapes, plan);
+  AddStep(subject, settings, shapes, plan);
+  AddSaving(subject, settings, shapes, plan);
   return plan;
 }
 
