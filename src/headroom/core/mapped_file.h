@@ -25,6 +25,10 @@ class MappedFile {
 
   [[nodiscard]] std::span<const std::byte> bytes() const { return bytes_; }
 
+  // Takes the pages of `part`, a part of a mapped file, out of the process's resident size; they
+  // are read again (from the page cache, as a rule) when they are looked at.
+  static void Release(std::span<const std::byte> part);
+
  private:
   std::span<const std::byte> bytes_;
 };

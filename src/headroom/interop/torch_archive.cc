@@ -2,7 +2,6 @@
 #include "headroom/interop/torch_archive.h"
 
 #include "headroom/core/check.h"
-#include "headroom/core/mapped_file.h"
 #include "headroom/interop/pickle_reader.h"
 #include "headroom/interop/pickle_writer.h"
 #include "headroom/interop/zip_reader.h"
@@ -12,6 +11,7 @@
 
 #include <string>
 #include <unordered_map>
+#include <utility>
 
 namespace headroom {
 namespace {
@@ -48,18 +48,17 @@ Status CheckByteOrder(const ZipReader& zip, const std::string& top) {
 }  // namespace
 
 struct TorchArchive::State {
-  MappedFile file;
   std::uint64_t file_size = 0;
   PickleHeap heap;
   std::unordered_map<std::string, ZipPayload> storages;
   const PickleNode* root = nullptr;
 
-  Status Load(std::span<const std::byte> bytes);
+  Status Load(std::span<const std::byte> bytes, ReleaseBytes release);
 };
 
-Status TorchArchive::State::Load(std::span<const std::byte> bytes) {
+Status TorchArchive::State::Load(std::span<const std::byte> bytes, ReleaseBytes release) {
   file_size = bytes.size();
-  const auto zip = ZipReader::Open(bytes);
+  const auto zip = ZipReader::Open(bytes, std::move(release));
   if (!zip) return Failure{zip.error()};
   const ZipMember* pickle = FindPickle(*zip);
   if (pickle == nullptr)
@@ -100,21 +99,14 @@ TorchArchive::~TorchArchive() = default;
 const PickleNode& TorchArchive::root() const { return *state_->root; }
 std::uint64_t TorchArchive::file_size() const { return state_->file_size; }
 
-Result<TorchArchive> TorchArchive::Open(const std::filesystem::path& path) {
-  auto file = MappedFile::Open(path);
-  if (!file) return Failure{file.error()};
-  Result<TorchArchive> archive = Parse(file->bytes());
-  if (archive) archive->state_->file = std::move(*file);
-  return archive;
-}
-
-Result<TorchArchive> TorchArchive::Parse(std::span<const std::byte> file) {
+Result<TorchArchive> TorchArchive::Parse(std::span<const std::byte> file, ReleaseBytes release) {
   if (StartsWith(file, "\x80\x02\x8a\x0a")) {
     return Failure{
         "it was written by torch 1.5 or older; open it with a newer torch and save it again"};
   }
   auto state = std::make_unique<State>();
-  if (Status loaded = state->Load(file); !loaded) return Failure{loaded.error()};
+  if (Status loaded = state->Load(file, std::move(release)); !loaded)
+    return Failure{loaded.error()};
   return TorchArchive(std::move(state));
 }
 

@@ -4,23 +4,23 @@
 #include "headroom/core/file.h"
 #include "headroom/core/result.h"
 #include "headroom/interop/pickle_value.h"
+#include "headroom/interop/zip_reader.h"
 
 #include <cstddef>
-#include <filesystem>
 #include <memory>
 #include <span>
 
 namespace headroom {
 
 // A file of torch.save (torch 1.6 and later): a ZIP archive of `<top>/data.pkl` and the storages
-// `<top>/data/<key>`. The values' tensors are views of the mapped file; the archive must outlive
+// `<top>/data/<key>`. The values' tensors are views of the file's bytes; the archive must outlive
 // them. Checksums are verified, each storage once. Move-only; thread-safe once open.
 class TorchArchive {
  public:
-  // Failure says what is wrong without the path.
-  [[nodiscard]] static Result<TorchArchive> Open(const std::filesystem::path& path);
-  // Of bytes that the caller keeps alive.
-  [[nodiscard]] static Result<TorchArchive> Parse(std::span<const std::byte> file);
+  // Of bytes that the caller keeps alive. `release`: see zip_reader.h. Failure says what is wrong
+  // without a path.
+  [[nodiscard]] static Result<TorchArchive> Parse(std::span<const std::byte> file,
+                                                  ReleaseBytes release = {});
 
   TorchArchive(TorchArchive&&) noexcept;
   TorchArchive& operator=(TorchArchive&&) noexcept;

@@ -218,9 +218,9 @@ const CheckpointTensor* CheckpointContents::Find(std::string_view name) const {
   return at != tensors.end() ? &*at : nullptr;
 }
 
-Result<CheckpointContents> ParseCheckpoint(std::span<const std::byte> file) {
+Result<CheckpointContents> ParseCheckpoint(std::span<const std::byte> file, ReleaseBytes release) {
   if (LooksLikeZip(file) || !LooksLikeSafetensors(file))
-    return ReadTorch(TorchArchive::Parse(file));
+    return ReadTorch(TorchArchive::Parse(file, std::move(release)));
   auto read = ReadSafetensors(file);
   if (!read) return Failure{read.error()};
   CheckpointContents contents;
@@ -233,7 +233,7 @@ Result<CheckpointContents> ParseCheckpoint(std::span<const std::byte> file) {
 Result<CheckpointContents> ReadCheckpoint(const std::filesystem::path& path) {
   auto file = MappedFile::Open(path);
   if (!file) return Failure{file.error()};
-  auto contents = ParseCheckpoint(file->bytes());
+  auto contents = ParseCheckpoint(file->bytes(), MappedFile::Release);
   if (!contents) {
     return Failure{fmt::format(
         "{} is not a usable weights file: {}. Give a .pt of Ultralytics 8.0 or newer or of "

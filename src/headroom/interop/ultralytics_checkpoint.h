@@ -79,6 +79,8 @@ struct CheckpointContents {
   MappedFile file;
   std::unique_ptr<TorchArchive> archive;
 
+  // After reading tensors: the file's pages leave the process's resident size.
+  void ReleasePages() const { MappedFile::Release(file.bytes()); }
   // Null when there is none.
   [[nodiscard]] const CheckpointTensor* Find(std::string_view name) const;
 };
@@ -87,9 +89,12 @@ struct CheckpointContents {
 // `model`), pickled modules, plain state dicts and safetensors, told apart by their contents. Never
 // executes anything of the file; a hostile file gives a failure. The failure names the path, what
 // is wrong and what to do. Extra memory: the pickle's values (15 MB for YOLO11x) and tensors that
-// are not row-major; weights stay in the file.
+// are not row-major; weights stay in the file, and its pages leave the resident size once their
+// checksum is known.
 [[nodiscard]] Result<CheckpointContents> ReadCheckpoint(const std::filesystem::path& path);
-// The same of bytes that the caller keeps alive; the failure has no path.
-[[nodiscard]] Result<CheckpointContents> ParseCheckpoint(std::span<const std::byte> file);
+// The same of bytes that the caller keeps alive; the failure has no path. `release`: see
+// zip_reader.h.
+[[nodiscard]] Result<CheckpointContents> ParseCheckpoint(std::span<const std::byte> file,
+                                                         ReleaseBytes release = {});
 
 }  // namespace headroom

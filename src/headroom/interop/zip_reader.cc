@@ -10,6 +10,7 @@
 #include <cstring>
 #include <numeric>
 #include <optional>
+#include <utility>
 
 namespace headroom {
 namespace {
@@ -221,7 +222,7 @@ bool Inflate(Span packed, std::span<std::byte> out) {
 
 }  // namespace
 
-Result<ZipReader> ZipReader::Open(Span file) {
+Result<ZipReader> ZipReader::Open(Span file, ReleaseBytes release) {
   const auto end = FindEnd(file);
   if (!end) return Broken("no end record");
   const Result<Directory> directory = ReadEnd(file, *end);
@@ -233,6 +234,7 @@ Result<ZipReader> ZipReader::Open(Span file) {
 
   ZipReader reader;
   reader.file_ = file;
+  reader.release_ = std::move(release);
   reader.members_.reserve(directory->count);
   Span rest = *entries;
   for (std::uint64_t i = 0; i < directory->count; ++i) {
@@ -272,13 +274,22 @@ Result<ZipPayload> ZipReader::Read(const ZipMember& member, Crc crc) const {
     }
     payload.bytes = payload.unpacked;
   }
-  if (crc == Crc::kVerify) {
-    const auto* data = reinterpret_cast<const Bytef*>(payload.bytes.data());
-    if (::crc32_z(0, data, payload.bytes.size()) != member.crc32) {
-      return Broken(fmt::format("the checksum of member {} is wrong", member.name));
-    }
-  }
+  if (crc == Crc::kVerify && Checksum(payload) != member.crc32)
+    return Broken(fmt::format("the checksum of member {} is wrong", member.name));
   return payload;
+}
+
+// In pieces, so that no more than one of a mapped file is resident.
+std::uint32_t ZipReader::Checksum(const ZipPayload& payload) const {
+  constexpr std::size_t kPiece = std::size_t{4} << 20;
+  uLong checksum = 0;
+  for (Span rest = payload.bytes; !rest.empty();) {
+    const Span piece = rest.first(std::min(rest.size(), kPiece));
+    rest = rest.subspan(piece.size());
+    checksum = ::crc32_z(checksum, reinterpret_cast<const Bytef*>(piece.data()), piece.size());
+    if (release_ && payload.unpacked.empty()) release_(piece);
+  }
+  return static_cast<std::uint32_t>(checksum);
 }
 
 }  // namespace headroom

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -27,6 +28,9 @@ struct ZipPayload {
   std::vector<std::byte> unpacked;  // Empty for stored members.
 };
 
+// Is told which of a file's bytes were looked at for a checksum: pages of a mapped file may go.
+using ReleaseBytes = std::function<void(std::span<const std::byte>)>;
+
 enum class Crc : std::uint8_t { kVerify, kIgnore };
 
 // Reads a ZIP archive (PKWARE APPNOTE 6.3.10: stored and deflated members, zip64) out of bytes that
@@ -35,7 +39,8 @@ enum class Crc : std::uint8_t { kVerify, kIgnore };
 // multi-disk archives are refused. Holds about 64 bytes a member. Thread-safe once open.
 class ZipReader {
  public:
-  [[nodiscard]] static Result<ZipReader> Open(std::span<const std::byte> file);
+  [[nodiscard]] static Result<ZipReader> Open(std::span<const std::byte> file,
+                                              ReleaseBytes release = {});
 
   // In the order of the central directory.
   [[nodiscard]] const std::vector<ZipMember>& members() const { return members_; }
@@ -48,7 +53,10 @@ class ZipReader {
  private:
   ZipReader() = default;
 
+  [[nodiscard]] std::uint32_t Checksum(const ZipPayload& payload) const;
+
   std::span<const std::byte> file_;
+  ReleaseBytes release_;
   std::vector<ZipMember> members_;
   std::vector<std::uint32_t> by_name_;  // Indices into members_, sorted by name.
 };

@@ -55,6 +55,18 @@ TEST_P(ZipRoundTrip, GivesTheMembersBack) {
   EXPECT_EQ(zip->Find("top/three"), nullptr);
   for (const ZipMember& member : zip->members()) EXPECT_EQ(member.offset % 64, 0U) << member.name;
 }
+
+TEST_P(ZipRoundTrip, TellsWhichBytesWereLookedAtForAChecksum) {
+  const std::string file = Archive(GetParam());
+  std::string seen;
+  const auto zip =
+      ZipReader::Open(Bytes(file), [&](std::span<const std::byte> bytes) { seen += Text(bytes); });
+  ASSERT_TRUE(zip.ok()) << zip.error();
+  ASSERT_TRUE(zip->Read(*zip->Find("top/two"), Crc::kIgnore).ok());
+  EXPECT_EQ(seen, "");
+  ASSERT_TRUE(zip->Read(*zip->Find("top/one"), Crc::kVerify).ok());
+  EXPECT_EQ(seen, "first payload");
+}
 INSTANTIATE_TEST_SUITE_P(All, ZipRoundTrip, ::testing::Values(Zip64::kWhenNeeded, Zip64::kAlways));
 
 TEST_P(ZipRoundTrip, EveryCutOffIsAnError) {

@@ -88,6 +88,7 @@ Transfer CopyWeights(const CheckpointContents& file, Model& model) {
     target.copy_(host);
     ++transfer.copied;
   }
+  file.ReleasePages();
   store.RefreshCompute();
   return transfer;
 }
@@ -174,9 +175,9 @@ bool ReadFlat(const PickleNode* node, at::Tensor& flat) {
   if (node == nullptr || node->Tensor() == nullptr) return false;
   const TensorData data = Contiguous(*node->Tensor());
   if (data.count() != flat.numel()) return false;
-  at::Tensor host = at::empty(flat.sizes(), at::kFloat);
+  const at::Tensor host = flat.is_cpu() ? flat : at::empty(flat.sizes(), at::kFloat);
   CopyAsFloat(data, {host.mutable_data_ptr<float>(), static_cast<std::size_t>(host.numel())});
-  flat.copy_(host);
+  if (!flat.is_cpu()) flat.copy_(host);
   return true;
 }
 
