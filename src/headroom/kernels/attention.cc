@@ -34,14 +34,22 @@ void SoftmaxRow(RowReader<T> row, RowWriter<T> to, std::size_t columns, float sc
   most = hn::MaxOfLanes(tag, most);
   const FloatVec factor = Splat(scale);
   FloatVec sum = Zeros();
+  FloatVec distances = Zeros();
   ForEachVector(columns, [&](std::size_t c, auto lanes) HWY_ATTR {
-    const FloatVec e = ExpOfNegative(hn::Mul(factor, hn::Sub(most, row.Load(c, lanes))));
-    sum = hn::Add(sum, Fill(e, Zeros(), lanes));
+    const FloatVec distance = hn::Sub(most, row.Load(c, lanes));
+    distances = hn::Add(distances, Fill(distance, Zeros(), lanes));
+    sum = hn::Add(sum, Fill(ExpOfNegative(hn::Mul(factor, distance)), Zeros(), lanes));
   });
-  const FloatVec inverse = hn::Div(Splat(1.0f), hn::SumOfLanes(tag, sum));
-  // Computed again rather than read back, so that bf16 is rounded once.
+  // A distance that is no number (of NaN, of infinity to itself) is lost in its exponential, not in
+  // this sum, whose terms are >= 0 otherwise.
+  distances = hn::SumOfLanes(tag, distances);
+  FloatVec inverse = hn::Div(Splat(1.0f), hn::SumOfLanes(tag, sum));
+  inverse = hn::IfThenElse(hn::IsNaN(distances), distances, inverse);
+  // Computed again rather than read back, so that bf16 is rounded once. What is 0 here was e^-87
+  // above, which a sum of at least 1 does not feel.
   ForEachVector(columns, [&](std::size_t c, auto lanes) HWY_ATTR {
-    const FloatVec e = ExpOfNegative(hn::Mul(factor, hn::Sub(most, row.Load(c, lanes))));
+    const FloatVec x = hn::Mul(factor, hn::Sub(most, row.Load(c, lanes)));
+    const FloatVec e = hn::IfThenElseZero(hn::Lt(x, Splat(87.0f)), ExpOfNegative(x));
     to.Store(c, hn::Mul(e, inverse), lanes);
   });
 }

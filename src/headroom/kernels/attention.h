@@ -33,7 +33,8 @@ void ScatterHeads(const AttentionShape& shape, const ConstRowTensor& blocks,
                   const HeadChannels& channels, IndexRange items, const RowTensor& rows);
 
 // Row by row p = softmax(scale * scores), in place; the row's maximum is subtracted first. scale >
-// 0. What is below the maximum by more than 87 / scale counts e^-87.
+// 0. What is below the maximum by 87 / scale or more gives 0, minus infinity included. A NaN, plus
+// infinity or nothing but minus infinity makes the row NaN, as in LibTorch.
 void SoftmaxRows(const RowTensor& scores, std::int64_t columns, float scale, IndexRange rows);
 
 // gradient_scores = scale * p * (gradient_p - sum over the row of gradient_p * p). The result may

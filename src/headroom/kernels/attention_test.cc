@@ -78,6 +78,65 @@ TEST(Softmax, NormalisesEveryRowInPlace) {
   });
 }
 
+enum class OddScores { kNone, kNan, kInfinity, kMinusInfinity, kOnlyMinusInfinity };
+
+// Rows take turns; what is odd stands in another column every time.
+OddScores OddScoresOf(std::int64_t row) { return static_cast<OddScores>(row % 5); }
+std::int64_t OddColumn(std::int64_t row, std::int64_t columns) { return row * 7 % columns; }
+
+void MakeOdd(TestRows& scores) {
+  scores.ForEach([&](std::int64_t r, std::int64_t c) {
+    const OddScores odd = OddScoresOf(r);
+    const bool here = c == OddColumn(r, scores.channels());
+    if (odd == OddScores::kNan && here) scores.Set(r, c, NAN);
+    if (odd == OddScores::kInfinity && here) scores.Set(r, c, HUGE_VAL);
+    if (odd == OddScores::kOnlyMinusInfinity || (odd == OddScores::kMinusInfinity && here))
+      scores.Set(r, c, -HUGE_VAL);
+  });
+}
+
+TEST(Softmax, GivesNanAndZeroWhereLibTorchDoes) {
+  ForEachRowCase([](const RowCase& k) {
+    TestRows scores(k.rows, k.channels, k.input, k.gaps);
+    TestRows before(k.rows, k.channels, k.input, k.gaps);
+    before.FillNormal(Rng(1), 0, 20);
+    MakeOdd(before);
+    scores.CopyFrom(before);
+    SoftmaxRows(scores, k.channels, 0.25f, {0, k.rows});
+    for (std::int64_t r = 0; r < k.rows; ++r) {
+      const OddScores odd = OddScoresOf(r);
+      const bool zero = odd == OddScores::kMinusInfinity && k.channels > 1;
+      const bool number = odd == OddScores::kNone || zero;
+      const std::vector<double> p = Softmax_reference(before, r, 0.25);
+      for (std::int64_t c = 0; c < k.channels; ++c) {
+        ASSERT_EQ(std::isnan(scores.At(r, c)), !number) << "row " << r << " column " << c;
+        if (!number) continue;
+        const double e = p[static_cast<std::size_t>(c)];
+        const double relative = k.input == ElementType::kFloat32 ? 5e-6 : 1.0 / 256;
+        ASSERT_NEAR(scores.At(r, c), e, relative * e + 1e-12);
+      }
+      if (zero) {
+        ASSERT_EQ(scores.At(r, OddColumn(r, k.channels)), 0) << "row " << r;
+      }
+    }
+    scores.ExpectGapsUntouched();
+  });
+}
+
+// Distances that overflow are those of minus infinity; no NaN comes of them.
+TEST(Softmax, TakesTheWholeRangeOfScores) {
+  testing::ForEachTarget([] {
+    for (const double far : {400.0, 3e38}) {
+      TestRows scores(1, 37, ElementType::kFloat32, TestRows::Gaps::kYes);
+      scores.ForEach([&](std::int64_t r, std::int64_t c) { scores.Set(r, c, c < 2 ? far : -far); });
+      SoftmaxRows(scores, 37, 0.25f, {0, 1});
+      scores.ForEach([&](std::int64_t r, std::int64_t c) {
+        EXPECT_EQ(scores.At(r, c), c < 2 ? 0.5 : 0) << far << " column " << c;
+      });
+    }
+  });
+}
+
 // Against central differences of sum(w * softmax(scale * s)) in double, at rows of fp32 scores.
 TEST(SoftmaxBackward, AgreesWithFiniteDifferences) {
   testing::ForEachTarget([] {

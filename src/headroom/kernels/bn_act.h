@@ -51,7 +51,7 @@ struct BnActBackward {
   const float* shift = nullptr;  // [channels]; not read for kIdentity
   const float* mean = nullptr;   // [channels]
   Activation activation = Activation::kSilu;
-  // [rows, channels] each; their sum is the gradient of a. 1 .. kMaxGradients of them.
+  // [rows, channels] each; their sum is the gradient of a. At most kMaxGradients; of none it is 0.
   std::array<ConstRowTensor, kMaxGradients> gradients;
   int gradient_count = 0;
 };

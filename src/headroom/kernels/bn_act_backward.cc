@@ -13,7 +13,7 @@ namespace headroom {
 namespace HWY_NAMESPACE {
 namespace {
 
-// dz of one row after the other.
+// dz of one row after the other; at least one gradient.
 template <Activation kActivation, class T>
 class GradientReader {
  public:
@@ -50,16 +50,40 @@ class GradientReader {
   TileFloats scale_, shift_;
 };
 
+template <class T>
+using IdentityGradient = GradientReader<Activation::kIdentity, T>;
+template <class T>
+using SiluGradient = GradientReader<Activation::kSilu, T>;
+
+// Of no gradients.
+template <class T>
+class ZeroGradient {
+ public:
+  ZeroGradient(const BnActBackward& op, const RowTile& tile) : y_(op.y, tile) {}
+  template <class LanesKind>
+  HWY_INLINE FloatVec LoadY(std::size_t c, LanesKind lanes) const {
+    return y_.Load(c, lanes);
+  }
+  template <class LanesKind>
+  HWY_INLINE FloatVec LoadDz(std::size_t, FloatVec, LanesKind) const {
+    return Zeros();
+  }
+  HWY_INLINE void Next() { y_.Next(); }
+
+ private:
+  RowReader<T> y_;
+};
+
 struct NoWriter {
   template <class LanesKind>
   HWY_INLINE void Store(std::size_t, FloatVec, LanesKind) const {}
   HWY_INLINE void Next() {}
 };
 
-template <Activation kActivation, class T, class Writer>
+template <class Gradient, class Writer>
 void ReduceTile(const BnActBackward& op, const RowTile& tile, Writer writer,
                 const BnGradientSums& sums) {
-  GradientReader<kActivation, T> gradient(op, tile);
+  Gradient gradient(op, tile);
   const TileFloats mean(op.mean, tile);
   TileSums sum_dz(tile);
   TileSums sum_dz_centered(tile);
@@ -87,10 +111,10 @@ void ReduceTile(const BnActBackward& op, const RowTile& tile, Writer writer,
   }
 }
 
-template <Activation kActivation, class T>
+template <class Gradient, class T>
 void ApplyTile(const BnActBackward& op, const BnGradientCoefficients& coefficients,
                const RowTile& tile, const RowTensor& dy) {
-  GradientReader<kActivation, T> gradient(op, tile);
+  Gradient gradient(op, tile);
   const TileFloats mean(op.mean, tile);
   const TileFloats for_dz(coefficients.for_dz, tile);
   const TileFloats for_centered(coefficients.for_centered, tile);
@@ -117,7 +141,7 @@ Layout BackwardLayout(const BnActBackward& op) {
   return layout;
 }
 
-template <Activation kActivation>
+template <template <class> class Gradient>
 void Reduce(const BnActBackward& op, IndexRange rows, const RowTensor& dz,
             const BnGradientSums& sums) {
   Layout layout = BackwardLayout(op);
@@ -126,40 +150,45 @@ void Reduce(const BnActBackward& op, IndexRange rows, const RowTensor& dz,
     using T = decltype(type);
     layout.ForEachTile(rows, [&](const RowTile& tile) HWY_ATTR {
       if (dz.data != nullptr) {
-        ReduceTile<kActivation, T>(op, tile, RowWriter<T>(dz, tile), sums);
+        ReduceTile<Gradient<T>>(op, tile, RowWriter<T>(dz, tile), sums);
       } else {
-        ReduceTile<kActivation, T>(op, tile, NoWriter(), sums);
+        ReduceTile<Gradient<T>>(op, tile, NoWriter(), sums);
       }
     });
   });
 }
 
-template <Activation kActivation>
+template <template <class> class Gradient>
 void Apply(const BnActBackward& op, const BnGradientCoefficients& coefficients, IndexRange rows,
            const RowTensor& dy) {
   const Layout layout = BackwardLayout(op).With(dy);
   layout.Dispatch([&](auto type) HWY_ATTR {
+    using T = decltype(type);
     layout.ForEachTile(rows, [&](const RowTile& tile) HWY_ATTR {
-      ApplyTile<kActivation, decltype(type)>(op, coefficients, tile, dy);
+      ApplyTile<Gradient<T>, T>(op, coefficients, tile, dy);
     });
   });
 }
 
 void ReduceKernel(const BnActBackward& op, IndexRange rows, const RowTensor& dz,
                   const BnGradientSums& sums) {
-  if (op.activation == Activation::kSilu) {
-    Reduce<Activation::kSilu>(op, rows, dz, sums);
+  if (op.gradient_count == 0) {
+    Reduce<ZeroGradient>(op, rows, dz, sums);
+  } else if (op.activation == Activation::kSilu) {
+    Reduce<SiluGradient>(op, rows, dz, sums);
   } else {
-    Reduce<Activation::kIdentity>(op, rows, dz, sums);
+    Reduce<IdentityGradient>(op, rows, dz, sums);
   }
 }
 
 void ApplyKernel(const BnActBackward& op, const BnGradientCoefficients& coefficients,
                  IndexRange rows, const RowTensor& dy) {
-  if (op.activation == Activation::kSilu) {
-    Apply<Activation::kSilu>(op, coefficients, rows, dy);
+  if (op.gradient_count == 0) {
+    Apply<ZeroGradient>(op, coefficients, rows, dy);
+  } else if (op.activation == Activation::kSilu) {
+    Apply<SiluGradient>(op, coefficients, rows, dy);
   } else {
-    Apply<Activation::kIdentity>(op, coefficients, rows, dy);
+    Apply<IdentityGradient>(op, coefficients, rows, dy);
   }
 }
 

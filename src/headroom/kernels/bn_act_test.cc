@@ -300,7 +300,9 @@ TEST_P(BnActBackwardTest, BothPassesMatchTheFormula) {
 }
 
 INSTANTIATE_TEST_SUITE_P(, BnActBackwardTest,
-                         ::testing::Values(std::tuple{Activation::kSilu, 1},
+                         ::testing::Values(std::tuple{Activation::kSilu, 0},
+                                           std::tuple{Activation::kIdentity, 0},
+                                           std::tuple{Activation::kSilu, 1},
                                            std::tuple{Activation::kIdentity, 2},
                                            std::tuple{Activation::kSilu, 4}));
 

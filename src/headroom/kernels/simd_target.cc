@@ -4,6 +4,10 @@
 #include <hwy/highway.h>
 #include <hwy/targets.h>
 
+#if HWY_ARCH_X86
+#include <cpuid.h>
+#endif
+
 namespace headroom {
 namespace {
 
@@ -17,6 +21,19 @@ std::int64_t CompiledAndPresent() {
 }
 
 SimdTarget Describe(std::int64_t id) { return {hwy::TargetName(id), id}; }
+
+// LibTorch takes AMX for bf16 only where this is there too.
+bool HasAvx512BFloat16() {
+#if HWY_ARCH_X86
+  unsigned eax = 0;
+  unsigned ebx = 0;
+  unsigned ecx = 0;
+  unsigned edx = 0;
+  return __get_cpuid_count(7, 1, &eax, &ebx, &ecx, &edx) != 0 && (eax & (1U << 5)) != 0;
+#else
+  return false;
+#endif
+}
 
 }  // namespace
 
@@ -34,6 +51,11 @@ SimdTarget ActiveSimdTarget() {
   // What this module was not compiled for runs as the plain code, the last of the list.
   const std::int64_t active = (hwy::SupportedTargets() & (HWY_TARGETS)) | HWY_STATIC_TARGET;
   return Describe(active & -active);
+}
+
+bool MultipliesBFloat16() {
+  static const bool instructions = HasAvx512BFloat16();  // A virtual machine is slow to answer.
+  return instructions && ActiveSimdTarget().name.starts_with("AVX3");
 }
 
 void UseSimdTarget(const SimdTarget& target) {

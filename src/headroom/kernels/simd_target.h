@@ -19,6 +19,11 @@ struct SimdTarget {
 // The one that the next kernel call uses.
 [[nodiscard]] SimdTarget ActiveSimdTarget();
 
+// Whether bf16 is multiplied natively: the processor has AVX512-BF16, and the active target is an
+// AVX-512 one, which needs the system's consent too. On other AVX-512 processors LibTorch makes do
+// with fp32 instructions, many times slower.
+[[nodiscard]] bool MultipliesBFloat16();
+
 // For tests and benchmarks: from now on every kernel of the process uses this target. Not to be
 // called while a kernel runs.
 void UseSimdTarget(const SimdTarget& target);

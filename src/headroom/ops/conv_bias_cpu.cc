@@ -15,6 +15,17 @@
 
 namespace headroom {
 
+// fp32 needs none: the bias is added inside the convolution. In bf16 a whole map waits beside the
+// fp32 images of the threads (wide_convolution.h).
+Bytes ConvBiasCpu::Workspace(const MapShape& input, Element activation) const {
+  if (activation == Element::kFloat32) return {};
+  const std::int64_t pixels = input.extent.area() * convolution().in_channels +
+                              OutputExtent(input.extent).area() * convolution().out_channels;
+  return ConvBias::Workspace(input, activation) +
+         Bytes::Of(static_cast<std::uint64_t>(StretchCount(input.images) * pixels),
+                   SizeOf(Element::kFloat32));
+}
+
 void ConvBiasCpu::Forward(OperationCall& call) const {
   const ParameterStore& parameters = *call.parameters;
   if (call.inputs[0].scalar_type() == at::kFloat) {

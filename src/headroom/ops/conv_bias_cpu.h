@@ -10,6 +10,7 @@ namespace headroom {
 class ConvBiasCpu : public ConvBias {
  public:
   using ConvBias::ConvBias;
+  [[nodiscard]] Bytes Workspace(const MapShape& input, Element activation) const override;
   void Forward(OperationCall& call) const override;
   void Backward(OperationCall& call) const override;
 };

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "headroom/ops/conv_bn_act_cpu.h"
 
+#include "headroom/core/check.h"
 #include "headroom/graph/channel_passes.h"
+#include "headroom/graph/gradient_sources.h"
 #include "headroom/graph/row_stretches.h"
 #include "headroom/graph/row_views.h"
 #include "headroom/kernels/bn_act.h"
@@ -46,15 +48,8 @@ Affine PrepareAffine(const ConvBnActSpec& spec, const OperationCall& call, const
   return affine;
 }
 
-// Empty when the vectorised pass cannot take them: some channel has no source or too many.
-std::vector<SourceSegment> UsableSegments(const std::vector<ChannelTensor>& sources,
-                                          std::int64_t channels) {
-  std::vector<SourceSegment> segments = CutSources(sources, channels);
-  const bool usable = std::all_of(segments.begin(), segments.end(), [](const SourceSegment& s) {
-    return !s.sources.empty() && s.sources.size() <= kMaxGradients;
-  });
-  return usable ? segments : std::vector<SourceSegment>();
-}
+// A segment without a source has gradient 0. No program has more sources than the pass takes.
+static_assert(kMaxGradientSources <= kMaxGradients);
 
 BnActBackward SegmentPass(const ConvBnActSpec& spec, const SourceSegment& segment,
                           const RowTensor& y, const Affine& affine) {
@@ -64,6 +59,7 @@ BnActBackward SegmentPass(const ConvBnActSpec& spec, const SourceSegment& segmen
                      .shift = affine.shift + segment.first,
                      .mean = affine.mean + segment.first,
                      .activation = spec.activation};
+  HEADROOM_CHECK(segment.sources.size() <= kMaxGradients, "more gradient sources than are summed");
   for (std::size_t i = 0; i < segment.sources.size(); ++i)
     pass.gradients[static_cast<std::size_t>(pass.gradient_count++)] = segment.Rows(i);
   return pass;
@@ -130,11 +126,7 @@ void ConvBnActCpu::BackwardNorm(OperationCall& call) const {
   static thread_local std::vector<double> room;
   static thread_local std::vector<float> coefficient_room;
   const std::int64_t channels = spec().convolution.out_channels;
-  const std::vector<SourceSegment> segments = UsableSegments(call.output_grads[0], channels);
-  if (segments.empty()) {
-    ConvBnActReference::BackwardNorm(call);
-    return;
-  }
+  const std::vector<SourceSegment> segments = CutSources(call.output_grads[0], channels);
   const RowTensor y = RowsOf(*call.saved);
   const std::int64_t rows = RowCount(*call.saved);
   const Affine affine = PrepareAffine(spec(), call, Mean(call), InverseStd(call));

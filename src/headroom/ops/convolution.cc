@@ -66,11 +66,16 @@ at::Tensor BackwardWhole(const ConvolutionSpec& spec, const at::Tensor& output_g
                          bool wants_weight) {
   PlacementScope scope;
   Place(input_grad, &scope);
-  const auto [input_result, weight_result, bias_result] = at::convolution_backward(
+  auto [input_result, weight_result, bias_result] = at::convolution_backward(
       output_grad, input, weight, at::OptionalIntArrayRef(), {spec.stride, spec.stride},
       {spec.padding(), spec.padding()}, {1, 1}, false, {0, 0}, spec.groups,
       {input_grad != nullptr, wants_weight, false});
-  if (input_grad != nullptr) Settle(input_result, input_grad);
+  if (input_grad == nullptr) return weight_result;
+  // LibTorch 2.13 allocates the input's gradient first. Were it the other way round, a weight
+  // gradient of as many bytes would lie in the place of the input's.
+  if (wants_weight && input_grad->defined() && weight_result.data_ptr() == input_grad->data_ptr())
+    weight_result = weight_result.clone();
+  Settle(input_result, input_grad);
   return weight_result;
 }
 

@@ -31,7 +31,7 @@ bool IsDenseFloat(const at::Tensor& tensor) {
 
 // bf16 that this processor does not multiply.
 bool IsNarrow(const at::Tensor& tensor) {
-  return IsDense(tensor) && tensor.scalar_type() == at::kBFloat16 && !HasAvx512();
+  return IsDense(tensor) && tensor.scalar_type() == at::kBFloat16 && !MultipliesBFloat16();
 }
 
 // Undefined ones are made here.
@@ -69,7 +69,7 @@ bool TakesWinogradWeightGradient(const ConvolutionSpec& spec, const at::Tensor& 
 }  // namespace
 
 const at::Tensor& ConvolutionWeight(const ParameterStore& parameters, int index) {
-  return HasAvx512() ? parameters.compute_value(index) : parameters.value(index);
+  return MultipliesBFloat16() ? parameters.compute_value(index) : parameters.value(index);
 }
 
 void ConvolveCpu(const ConvolutionSpec& spec, const at::Tensor& input, const at::Tensor& weight,

@@ -8,11 +8,11 @@
 
 namespace headroom {
 
-// Convolve (without bias) and ConvolveBackward with kernels of our own where those are faster: on a
-// processor without AVX-512, for dense tensors. 3x3 with stride 1 and one group runs as minimal
-// filtering (winograd_convolution.h) where its channels are whole vectors; the fp32 weight gradient
-// of other convolutions of one group by kernels/weight_gradient.h; other bf16 maps, which such a
-// processor does not multiply, are convolved in fp32 (wide_convolution.h).
+// Convolve (without bias) and ConvolveBackward with kernels of our own where those are faster, for
+// dense tensors. Without AVX-512, 3x3 with stride 1 and one group runs as minimal filtering
+// (winograd_convolution.h) where its channels are whole vectors, and the fp32 weight gradient of
+// other convolutions of one group by kernels/weight_gradient.h. Other bf16 maps are convolved in
+// fp32 (wide_convolution.h) wherever the processor does not multiply them (MultipliesBFloat16).
 void ConvolveCpu(const ConvolutionSpec& spec, const at::Tensor& input, const at::Tensor& weight,
                  at::Tensor* result);
 void ConvolveBackwardCpu(const ConvolutionSpec& spec, const at::Tensor& output_grad,
