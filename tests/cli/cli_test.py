@@ -189,6 +189,16 @@ class CliTest(unittest.TestCase):
         self.expect(0, "train", "model=runs/detect/cut/weights/last.pt", "resume=True", contains=["Resuming"])
         self.assertEqual(self.weights("cut"), self.weights("whole"))
 
+    def test_a_resumed_run_keeps_its_precision_unless_another_is_typed(self):
+        self.interrupt("first", "epochs=4", "imgsz=64", "amp=bf16")
+        folder = pathlib.Path(self.dir, "runs/detect/first")
+        second = folder.with_name("second")
+        shutil.copytree(folder, second)
+        for run_folder, words, precision in ((folder, [], "bf16"), (second, ["amp=False"], "fp32")):
+            self.expect(0, "train", f"model={run_folder}/weights/last.pt", "resume=True", *words, contains=["Resuming"])
+            self.assertIn(f"precision: {precision}\n", (run_folder / "headroom.yaml").read_text())
+            self.assertIn("amp: true\n", (run_folder / "args.yaml").read_text())
+
     def test_what_is_resumed_is_what_was_named(self):
         self.interrupt("first", "epochs=12")
         self.interrupt("second", "epochs=12")

@@ -3,6 +3,7 @@
 #include "headroom/config/help_text.h"
 #include "headroom/config/settings.h"
 #include "headroom/core/file.h"
+#include "headroom/kernels/simd_target.h"
 #include "headroom/monitor/effective_limit.h"
 #include "headroom/monitor/gpu_memory.h"
 #include "headroom/monitor/host_memory.h"
@@ -59,7 +60,7 @@ std::string Checks() {
   text += fmt::format("Host: {} of memory, {} available\n", ToString(host.total),
                       ToString(host.available));
   text += fmt::format("Cores: {} ({})\n", cores.count, cores.origin);
-  text += fmt::format("bf16 multiplication: {}\n", HasNativeBFloat16() ? "yes" : "no");
+  text += fmt::format("bf16 multiplication: {}\n", MultipliesBFloat16() ? "yes" : "no");
   text += DeviceLines();
   text += "Memory limits, smallest first:\n";
   for (const MemoryLimit& one : limit.all)

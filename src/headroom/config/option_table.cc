@@ -141,7 +141,8 @@ constexpr OptionInfo kTable[] = {
         .MaybeNull(),
     Row("amp", T::kAmp, "True", G::kTrain,
         "16-bit storage: True where the processor computes it natively, bf16 by hand, False for "
-        "fp32"),
+        "fp32")
+        .OnResume(),
     Row("fraction", T::kFraction, "1.0", G::kTrain,
         "share or count of the images to use; a list names train, val, test"),
     Row("profile", T::kBool, "False", G::kTrain, "profile exported formats")

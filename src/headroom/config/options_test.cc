@@ -147,9 +147,10 @@ TEST(OptionTable, OnResumeTheReferencesWordsAndOursMayChange) {
     EXPECT_TRUE(option.on_resume || !ours) << option.name;
     if (!ours && option.on_resume) names.emplace_back(option.name);
   }
-  EXPECT_THAT(names, ::testing::UnorderedElementsAre("imgsz", "batch", "device", "close_mosaic",
-                                                     "save_period", "workers", "cache", "patience",
-                                                     "time", "freeze", "val", "plots", "data"));
+  // amp is not among the reference's, but a run may go on where its precision is slow.
+  EXPECT_THAT(names, ::testing::UnorderedElementsAre(
+                         "imgsz", "batch", "device", "close_mosaic", "save_period", "workers",
+                         "cache", "patience", "time", "freeze", "val", "plots", "data", "amp"));
 }
 
 TEST(OptionSet, AnUnknownNameIsOurBug) {

@@ -207,18 +207,28 @@ TEST(BatchStep, MicroBatchesGiveTheBatchsGradients) {
   }
 }
 
-TEST(BatchStep, Bfloat16LossStaysWithinTwoPercent) {
-  HEADROOM_NEEDS_SHARED("golden/yolo11n-nc3-loss.pt");
-  const TensorFile golden = ReadTensorFile(SharedFile("golden/yolo11n-nc3-loss.pt"));
-  Model model = GoldenModel("yolo11n.yaml", "golden/yolo11n-nc3-weights.pt", OpsChoice::kFused,
-                            Element::kBFloat16);
+class Bfloat16Loss : public ::testing::TestWithParam<std::tuple<const char*, OpsChoice>> {};
+
+TEST_P(Bfloat16Loss, StaysWithinTwoPercent) {
+  const auto& [name, ops] = GetParam();
+  const std::string prefix = std::string("golden/") + name + "-nc3";
+  HEADROOM_NEEDS_SHARED(prefix + "-loss.pt");
+  const TensorFile golden = ReadTensorFile(SharedFile(prefix + "-loss.pt"));
+  Model model =
+      GoldenModel(std::string(name) + ".yaml", prefix + "-weights.pt", ops, Element::kBFloat16);
   TensorLoader loader = GoldenLoader();
   Executor executor(*model.graph, *model.parameters, at::kCPU);
   HeadLoss loss(model, DefaultOptions(), {}, at::kCPU);
+  loss.StartEpoch(0, 11);
   BatchStep step(model, executor, loss, {.micro_batch = 4, .activation = Element::kBFloat16});
   EXPECT_NEAR(step.Run(loader, 0, 4, {160, 160}).loss / golden.at("loss_sum").item<double>(), 1,
               0.02);
 }
+
+INSTANTIATE_TEST_SUITE_P(All, Bfloat16Loss,
+                         ::testing::Values(std::tuple{"yolo11n", OpsChoice::kFused},
+                                           std::tuple{"yolo26n", OpsChoice::kFused},
+                                           std::tuple{"yolo11n", OpsChoice::kReference}));
 
 TEST(NormStatistics, RunningStatisticsFollowTheReferenceAfterOneBatch) {
   HEADROOM_NEEDS_SHARED("golden/yolo11n-nc3-loss.pt");

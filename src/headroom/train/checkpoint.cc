@@ -8,6 +8,7 @@
 #include "headroom/interop/torch_archive.h"
 #include "headroom/train/model_files.h"
 #include "headroom/train/reference_resume.h"
+#include "headroom/train/run_setup.h"
 
 #include <ATen/ATen.h>
 #include <fmt/chrono.h>
@@ -124,6 +125,7 @@ PickleNode* OwnEntry(PickleHeap& heap, const CheckpointParts& parts, const RunPo
   PickleNode* own = heap.Dict();
   heap.Set(own, "format", heap.Int(kFormat));
   heap.Set(own, "options", OwnArgs(heap, parts.options));
+  heap.Set(own, "precision", heap.Text(PrecisionName(parts.step.options().activation)));
   heap.Set(own, "data_file", heap.Text(AbsoluteFile(parts.options.data)));
   heap.Set(own, "epoch", heap.Int(position.epoch));
   heap.Set(own, "next_batch", heap.Int(position.next_batch));
@@ -199,13 +201,17 @@ RunPosition RestoreCheckpoint(const CheckpointContents& file, const CheckpointPa
     const PickleNode* node = own->Find(key);
     return node == nullptr ? 0.0 : node->Number().value_or(0);
   };
-  bool whole = ReadFlat(own->Find("values"), parts.model.parameters->values) &&
-               ReadFlat(own->Find("running"), parts.model.parameters->running) &&
-               ReadFlat(own->Find("ema_values"), parts.ema.values) &&
-               ReadFlat(own->Find("ema_running"), parts.ema.running) &&
-               ReadFlat(own->Find("pending"), parts.step.pending());
+  const auto read = [&](const std::string& name, at::Tensor& flat) {
+    const bool fits = ReadFlat(own->Find(name), flat);
+    file.ReleasePages();
+    return fits;
+  };
+  bool whole = read("values", parts.model.parameters->values) &&
+               read("running", parts.model.parameters->running) &&
+               read("ema_values", parts.ema.values) && read("ema_running", parts.ema.running) &&
+               read("pending", parts.step.pending());
   for (Optimizer::State& state : parts.optimizer.states())
-    whole = whole && ReadFlat(own->Find("state_" + state.name), state.values);
+    whole = whole && read("state_" + state.name, state.values);
   if (!whole)
     throw DataError(
         "the checkpoint's state does not fit its model: model, optimizer or data set changed");
@@ -244,6 +250,13 @@ std::optional<int> BatchOf(const CheckpointContents& file) {
   const std::optional<double> images = batch == nullptr ? std::nullopt : batch->Number();
   if (!images || *images < 1) return std::nullopt;
   return static_cast<int>(*images);
+}
+
+std::optional<Element> PrecisionOf(const CheckpointContents& file) {
+  const PickleNode* precision =
+      file.headroom == nullptr ? nullptr : file.headroom->Find("precision");
+  if (precision == nullptr || precision->Text() == nullptr) return std::nullopt;
+  return ParsePrecision(*precision->Text());
 }
 
 std::optional<double> OptimizerMomentumOf(const CheckpointContents& file) {

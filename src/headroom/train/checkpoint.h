@@ -45,9 +45,11 @@ void SaveCheckpoint(const std::filesystem::path& path, const CheckpointParts& pa
 // DataError when the file holds no run of ours.
 RunPosition RestoreCheckpoint(const CheckpointContents& file, const CheckpointParts& parts);
 
-// Images a batch of the run that wrote the file, and the momentum (beta1) that its optimizer was
-// made with (optimizer=auto decides it); nothing in a file that does not say it.
+// Of the run that wrote the file: images a batch, the storage of activations that amp= meant there,
+// and the momentum (beta1) that its optimizer was made with (optimizer=auto decides it); nothing in
+// a file that does not say it.
 [[nodiscard]] std::optional<int> BatchOf(const CheckpointContents& file);
+[[nodiscard]] std::optional<Element> PrecisionOf(const CheckpointContents& file);
 [[nodiscard]] std::optional<double> OptimizerMomentumOf(const CheckpointContents& file);
 // The options that a checkpoint was written with, reference's and ours.
 [[nodiscard]] OptionSet OptionsOf(const CheckpointContents& file);

@@ -105,6 +105,24 @@ TEST_F(TrainingFit, GivesUpCheapThingsBeforeTheNetworkBecomesSmaller) {
             Wanted().cache_limit + Wanted().pool_limit);
 }
 
+// Below 16 images batch-norm's statistics get worse; computing blocks again changes no result.
+TEST_F(TrainingFit, ComputesBlocksAgainBeforeAMicroBatchFallsBelowSixteen) {
+  for (const int batch : {16, 17, 24, 48}) {
+    int small = 0, whole_blocks = 0;
+    for (std::uint64_t limit = 2400; limit >= 200; limit -= 100) {
+      const TrainSettings wanted = InitialSettings(options_, batch, 8);
+      const TrainSettings t = FitTraining(Subject(), wanted, Host(Bytes::MiB(limit))).settings;
+      const bool blocks = t.recompute == Recompute::kBlocks;
+      EXPECT_TRUE(blocks || t.micro_batch >= 16) << batch << " within " << limit;
+      EXPECT_TRUE(!blocks || t.micro_batch <= 16) << batch << " within " << limit;
+      small += t.micro_batch < 16 ? 1 : 0;
+      whole_blocks += blocks && t.micro_batch == 16 ? 1 : 0;
+    }
+    EXPECT_GT(small, 0) << batch;
+    EXPECT_GT(whole_blocks, 0) << batch;
+  }
+}
+
 TEST_F(TrainingFit, ChoosesABatchFromTheDataAndTheMemory) {
   EXPECT_EQ(Chosen("16", Bytes::GiB(1)), 16);
   EXPECT_EQ(Chosen("500", Bytes::GiB(1)), 64);  // No more than there are images.

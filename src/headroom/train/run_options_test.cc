@@ -6,6 +6,7 @@
 #include "headroom/testing/temp_dir.h"
 #include "headroom/testing/tiny_model.h"
 #include "headroom/train/checkpoint.h"
+#include "headroom/train/run_setup.h"
 #include "headroom/train/short_run.h"
 
 #include <gmock/gmock.h>
@@ -118,6 +119,29 @@ TEST_F(RunOptions, AShareOfTheMemoryIsNotChosenAnewByAResumedRun) {
   EXPECT_THAT(run.recorder.messages, Not(HasSubstr("of the budget")));
   EXPECT_EQ(BatchOf(*ReadCheckpoint(stopped.outcome.folder / "weights" / "last.pt")), 8);
   EXPECT_EQ(run.recorder.epochs.size(), 2U);
+}
+
+// Whichever the processor means by True, the run began with one of the two.
+TEST_F(RunOptions, AResumedRunKeepsItsPrecisionUnlessAnotherIsTyped) {
+  for (const char* precision : {"bf16", "fp32"}) {
+    ShortRun first = Run({{"epochs", Count(2)}, {"amp", OptionValue(precision)}});
+    first.stop = [] { return true; };
+    const fs::path last = Train(first).outcome.folder / "weights" / "last.pt";
+    ShortRun second = Resume(last, {{"epochs", Count(2)}});
+    second.untyped = {{"amp", OptionValue(true)}};  // As where it was resolved from True.
+    second.stop = [] { return true; };
+    const fs::path folder = Train(second).outcome.folder;
+    EXPECT_THAT(*ReadFile(folder / "headroom.yaml"),
+                HasSubstr(std::string("precision: ") + precision));
+    const auto file = ReadCheckpoint(folder / "weights" / "last.pt");
+    EXPECT_EQ(PrecisionOf(*file), ParsePrecision(precision));
+    EXPECT_EQ(OptionsOf(*file).Get("amp"), OptionValue(true));
+    const char* other = std::string(precision) == "bf16" ? "fp32" : "bf16";
+    ShortRun third = Resume(last, {{"epochs", Count(2)}, {"amp", OptionValue(other)}});
+    third.stop = [] { return true; };
+    EXPECT_THAT(*ReadFile(Train(third).outcome.folder / "headroom.yaml"),
+                HasSubstr(std::string("precision: ") + other));
+  }
 }
 
 TEST_F(RunOptions, TimeEndsARunAfterItsEpoch) {

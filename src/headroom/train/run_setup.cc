@@ -3,17 +3,21 @@
 
 #include "headroom/core/error.h"
 #include "headroom/interop/weights_lookup.h"
+#include "headroom/kernels/simd_target.h"
 #include "headroom/train/class_remap.h"
 #include "headroom/train/model_files.h"
 
 #include <ATen/ATen.h>
-#include <cpuid.h>
 #include <fmt/format.h>
 
 #include <algorithm>
 
 namespace headroom {
 namespace {
+
+constexpr const char* kSlowBFloat16 =
+    ", in fp32 arithmetic: less memory, but slower than fp32, since this processor has no bf16 "
+    "multiplication";
 
 bool IsYaml(const std::string& name) { return name.ends_with(".yaml") || name.ends_with(".yml"); }
 
@@ -52,28 +56,34 @@ at::Device ChooseDevice(const std::string& device) {
       fmt::format("device={} is not there; this machine has {}. Use device=cpu", device, there));
 }
 
-bool HasNativeBFloat16() {
-  unsigned eax = 0;
-  unsigned ebx = 0;
-  unsigned ecx = 0;
-  unsigned edx = 0;
-  if (__get_cpuid_count(7, 1, &eax, &ebx, &ecx, &edx) == 0) return false;
-  return (eax & (1U << 5)) != 0;  // AVX512_BF16; AMX_BF16 comes with it.
+PrecisionChoice ChooseCpuPrecision(Precision amp, std::optional<Element> kept,
+                                   bool multiplies_bfloat16) {
+  const std::string slow = multiplies_bfloat16 ? "" : kSlowBFloat16;
+  if (amp == Precision::kFloat32) return {Element::kFloat32, "fp32"};
+  if (amp == Precision::kBFloat16) return {Element::kBFloat16, "bf16" + slow};
+  if (kept == Element::kBFloat16)
+    return {Element::kBFloat16, "bf16 (as the run began; amp=False for fp32)" + slow};
+  if (!multiplies_bfloat16)
+    return {Element::kFloat32, "fp32 (amp=True, but this processor has no bf16 multiplication)"};
+  if (kept == Element::kFloat32)
+    return {Element::kFloat32, "fp32 (as the run began; amp=bf16 for bf16)"};
+  return {Element::kBFloat16, "bf16 (amp=True on a processor with bf16; amp=False for fp32)"};
 }
 
-PrecisionChoice ChoosePrecision(Precision amp, at::Device device) {
+PrecisionChoice ChoosePrecision(Precision amp, at::Device device, std::optional<Element> kept) {
   if (!device.is_cpu()) return {Element::kFloat32, "fp32 (not yet tested on a GPU)"};
-  if (amp == Precision::kFloat32) return {Element::kFloat32, "fp32"};
-  if (amp == Precision::kBFloat16) {
-    return {Element::kBFloat16,
-            HasNativeBFloat16()
-                ? "bf16"
-                : "bf16, in fp32 arithmetic: less memory, but slower than fp32, since this "
-                  "processor has no bf16 multiplication"};
+  return ChooseCpuPrecision(amp, kept, MultipliesBFloat16());
+}
+
+std::string_view PrecisionName(Element activation) {
+  return activation == Element::kBFloat16 ? "bf16" : "fp32";
+}
+
+std::optional<Element> ParsePrecision(std::string_view name) {
+  for (const Element element : {Element::kFloat32, Element::kBFloat16}) {
+    if (PrecisionName(element) == name) return element;
   }
-  if (HasNativeBFloat16())
-    return {Element::kBFloat16, "bf16 (amp=True on a processor with bf16; amp=False for fp32)"};
-  return {Element::kFloat32, "fp32 (amp=True, but this processor has no bf16 multiplication)"};
+  return std::nullopt;
 }
 
 OpsChoice ParseOps(const std::string& ops) {

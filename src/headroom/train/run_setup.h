@@ -14,6 +14,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace headroom {
@@ -28,9 +29,15 @@ struct PrecisionChoice {
   Element activation = Element::kFloat32;
   std::string note;
 };
-[[nodiscard]] PrecisionChoice ChoosePrecision(Precision amp, at::Device device);
-// Whether the processor multiplies bf16 natively (AVX512-BF16 or AMX).
-[[nodiscard]] bool HasNativeBFloat16();
+// `kept`: what a run that goes on had resolved amp=True to; it stays so on any processor.
+[[nodiscard]] PrecisionChoice ChoosePrecision(Precision amp, at::Device device,
+                                              std::optional<Element> kept = {});
+// The same on a processor that multiplies bf16 natively, or on one that does not.
+[[nodiscard]] PrecisionChoice ChooseCpuPrecision(Precision amp, std::optional<Element> kept,
+                                                 bool multiplies_bfloat16);
+// "fp32" or "bf16": what headroom.yaml and checkpoints call it; null for another word.
+[[nodiscard]] std::string_view PrecisionName(Element activation);
+[[nodiscard]] std::optional<Element> ParsePrecision(std::string_view name);
 
 [[nodiscard]] OpsChoice ParseOps(const std::string& ops);
 [[nodiscard]] Recompute ParseRecompute(const std::string& recompute);

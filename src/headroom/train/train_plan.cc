@@ -5,6 +5,7 @@
 #include "headroom/data/letterbox_source.h"
 #include "headroom/data/multi_scale.h"
 #include "headroom/interop/ultralytics_writer.h"
+#include "headroom/kernels/simd_target.h"
 #include "headroom/optim/ema.h"
 #include "headroom/train/head_loss.h"
 #include "headroom/train/norm_statistics.h"
@@ -27,6 +28,8 @@ constexpr int kStride = 32;
 // oneDNN keeps generated kernels of every size it has met: 75 MB over the 21 sizes of multi_scale
 // were measured for YOLO11n.
 constexpr Bytes kKernelsPerSize = Bytes::MiB(4);
+// Fewer where bf16 is convolved in fp32, image by image: 28 MB over 10 sizes for YOLOv8n.
+constexpr Bytes kWideKernelsPerSize = Bytes::MiB(3);
 // Blocks are committed in granules of 2 MiB, and small blocks lie between large ones.
 constexpr Bytes kAllocatorSlack = Bytes::MiB(8);
 // Context and library kernels of CUDA 12, as users report them for small models.
@@ -91,6 +94,12 @@ Program ValidationProgram(const PlanSubject& s, const TrainSettings& t, const Ex
                                 .place_foreign = true});
 }
 
+Bytes KernelsPerSize(const PlanSubject& s) {
+  const bool wide =
+      s.place == MemoryPlace::kHost && s.activation == Element::kBFloat16 && !MultipliesBFloat16();
+  return wide ? kWideKernelsPerSize : kKernelsPerSize;
+}
+
 // What a CUDA driver and its libraries take for themselves, beside anything of ours.
 void AddDriver(const PlanSubject& s, MemoryPlan& plan) {
   if (s.place == MemoryPlace::kHost) return;
@@ -146,7 +155,7 @@ void AddStep(const PlanSubject& s, const TrainSettings& t, const ValidationShape
                           ? MultiScaleSizes(s.options.image_width, s.options.multi_scale, kStride)
                           : 1);
   plan.Add("generated kernels", {PP::kTrainStep, PP::kValidation, PP::kSave, PP::kEnd},
-           MemoryNeed(MemoryTag::kRuntime, kKernelsPerSize * sizes, NeedBasis::kAssumed));
+           MemoryNeed(MemoryTag::kRuntime, KernelsPerSize(s) * sizes, NeedBasis::kAssumed));
 }
 
 void AddLoading(const PlanSubject& s, const TrainSettings& t, const ValidationShapes& shapes,

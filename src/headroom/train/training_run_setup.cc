@@ -74,6 +74,8 @@ void TrainingRun::ReadResume() {
   // What was chosen from the memory of then (batch=0.7) is not chosen again.
   if (const std::optional<int> stored = BatchOf(*file); stored && !options.IsTyped("batch"))
     options.batch = *stored;
+  // Nor what amp=True meant on the processor of then.
+  if (!options.IsTyped("amp")) setup.kept_precision = PrecisionOf(*file);
   resume_path = fs::absolute(path);
   // Read again when its state is taken: what is held while the process is measured counts as its
   // own for the whole run.
@@ -141,7 +143,7 @@ void TrainingRun::PublishPlan() {
   const fs::path& folder = files->folder();
   const std::vector<std::pair<std::string, OptionValue>> resolved = {
       {"threads", OptionValue(std::int64_t{setup.cores()})},
-      {"precision", OptionValue(setup.activation == Element::kBFloat16 ? "bf16" : "fp32")},
+      {"precision", OptionValue(PrecisionName(setup.activation))},
       {"batch_images", OptionValue(std::int64_t{batch})},
       {"micro_batch_images", OptionValue(adaptation->now().micro_batch)}};
   WriteFileAtomic(folder / "headroom.yaml", options.set.HeadroomYaml(resolved));

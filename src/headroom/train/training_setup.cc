@@ -90,7 +90,7 @@ void TrainingSetup::ReadData() {
 }
 
 void TrainingSetup::BuildNetwork() {
-  const PrecisionChoice precision = ChoosePrecision(options.amp, device);
+  const PrecisionChoice precision = ChoosePrecision(options.amp, device, kept_precision);
   activation = precision.activation;
   loaded = LoadForTraining(options, names, settings, device, activation);
   loaded.file.reset();  // Its weights are in the model now; it must not count as the process's own.

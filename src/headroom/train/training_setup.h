@@ -70,6 +70,7 @@ class TrainingSetup {
   TrainObserver& observer;
   at::Device device = at::kCPU;
   MemoryPlace place = MemoryPlace::kHost;
+  std::optional<Element> kept_precision;  // Of the run that goes on, where amp= was not typed.
   Element activation = Element::kFloat32;
   DatasetConfig data;
   std::vector<std::string> names;
