@@ -61,7 +61,8 @@ def main():
         batch = int(words[2].split("=")[1])
         # Small batches too fill what the loader may hold.
         least = 96 if batch < 8 else 0
-        count = max(batch * (12 if "multi_scale=0.5" in words else arguments.batches), least)
+        # Enough for one of the largest of 21 sizes.
+        count = max(batch * (32 if "multi_scale=0.5" in words else arguments.batches), least)
         with tempfile.TemporaryDirectory() as folder:
             planned, measured = measure(arguments.yolo, pathlib.Path(folder),
                                         [f"data={arguments.data}", f"fraction=[{count},{2 * batch}]", *words])
