@@ -118,6 +118,11 @@ std::vector<ResourceSample> ResourceMonitor::Recent(std::size_t most) const {
   return {shared_recent_.end() - static_cast<std::ptrdiff_t>(count), shared_recent_.end()};
 }
 
+void ResourceMonitor::CountPeak(Bytes high_water) {
+  MutexLock lock(mutex_);
+  summary_.peak_rss = std::max(summary_.peak_rss, high_water);
+}
+
 ResourceSummary ResourceMonitor::Summary() const {
   MutexLock lock(mutex_);
   return summary_;

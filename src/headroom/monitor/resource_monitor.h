@@ -98,6 +98,8 @@ class ResourceMonitor {
   [[nodiscard]] ResourceSample Latest() const EXCLUDES(mutex_);
   // Oldest first, at most `most`.
   [[nodiscard]] std::vector<ResourceSample> Recent(std::size_t most) const EXCLUDES(mutex_);
+  // A peak of the resident size that was read elsewhere, since the last sample.
+  void CountPeak(Bytes high_water) EXCLUDES(mutex_);
   [[nodiscard]] ResourceSummary Summary() const EXCLUDES(mutex_);
   // "Memory: peak 3.41 GiB of 4.80 GiB (80 % of ...), least room 1.20 GiB, ..."
   [[nodiscard]] std::string SummaryLine() const EXCLUDES(mutex_);

@@ -248,6 +248,10 @@ TEST(ResourceMonitor, SamplesOnceAPeriodAndKeepsARing) {
   EXPECT_EQ(monitor.Summary().peak_rss, Bytes::MiB(1050));
   EXPECT_EQ(monitor.Summary().least_room, Bytes::MiB(3000));
   EXPECT_THAT(monitor.SummaryLine(), HasSubstr("peak 1.03 GiB resident"));
+  monitor.CountPeak(Bytes::MiB(10));
+  EXPECT_EQ(monitor.Summary().peak_rss, Bytes::MiB(1050));
+  monitor.CountPeak(Bytes::MiB(2048));
+  EXPECT_THAT(monitor.SummaryLine(), HasSubstr("peak 2.00 GiB resident"));
 }
 
 TEST(ResourceMonitor, CallsBackBeforeTheLimitIsMet) {

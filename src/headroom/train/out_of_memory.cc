@@ -11,13 +11,16 @@ namespace headroom {
 namespace {
 
 // Lower-case parts of messages of errors that have no type of their own.
-constexpr std::array<std::string_view, 6> kSigns = {
+constexpr std::array<std::string_view, 8> kSigns = {
     "out of memory",
     "can't allocate memory",
     "cannot allocate memory",
     "cublas_status_alloc_failed",
     "cudnn_status_alloc_failed",
     "could not create a memory",
+    // cuDNN says so where its workspace does not fit.
+    "cudnn_status_internal_error",
+    "unable to find an engine",
 };
 
 std::string Lower(std::string text) {

@@ -4,6 +4,7 @@
 #include "headroom/core/error.h"
 #include "headroom/monitor/death_report.h"
 #include "headroom/monitor/give_way.h"
+#include "headroom/monitor/host_memory.h"
 
 #include <fmt/format.h>
 
@@ -162,6 +163,11 @@ void RunWatch::End(RunEnd end, int exit_code) {
   }
   WritePage();
   if (page_ != nullptr) page_->Sync();
+}
+
+void RunWatch::CountPeak() {
+  HostMemoryReader reader{SystemRoot{}};
+  monitor_->CountPeak(reader.ReadProcess().high_water);
 }
 
 std::vector<std::string> RunWatch::TakeLines() {

@@ -48,6 +48,8 @@ class RunWatch {
   }
   // The samples end here, and memory.csv is complete; the page can still be written.
   void StopSampling() { monitor_->Stop(); }
+  // The process's own peak up to now, which the last sample may not have seen.
+  void CountPeak();
   // What the run does now; memory figures are the watch's own.
   void Update(const RunState& state) EXCLUDES(mutex_);
   // The same, and on the disk when it returns.

@@ -52,7 +52,6 @@ TrainOutcome TrainingRun::Finish(bool finished) {
   WithMemory("stripping best.pt", [this] { files->Strip("best.pt"); });
   ValidateBest();
   observer.OnMessage(fmt::format("Results saved to {}", folder.string()));
-  SayMemory();
   const std::string summary = watch->SummaryLine();
   watch->StopSampling();  // memory.csv is complete.
   SayActs();
@@ -60,6 +59,7 @@ TrainOutcome TrainingRun::Finish(bool finished) {
   observer.OnRunEnd(summary);
   WithMemory("stripping last.pt", [this] { files->Strip("last.pt"); });
   watch->End(RunEnd::kFinished, 0);
+  SayMemory();
   if (fs::exists(files->Weights("last.pt"))) {
     observer.OnMessage(fmt::format("Train on with: yolo detect train model={} data={}",
                                    ShellQuote(files->Weights("last.pt").string()),
@@ -69,6 +69,7 @@ TrainOutcome TrainingRun::Finish(bool finished) {
 }
 
 void TrainingRun::SayMemory() {
+  watch->CountPeak();
   observer.OnMessage(watch->SummaryLine());
   observer.OnMessage(fmt::format("Memory: planned peak {}, actual peak {}, limit {} ({})",
                                  ToString(adaptation->plan().Peak(MemoryPlace::kHost)),

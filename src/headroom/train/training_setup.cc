@@ -4,10 +4,7 @@
 #include "headroom/core/error.h"
 #include "headroom/monitor/device_budget.h"
 #include "headroom/monitor/effective_limit.h"
-#include "headroom/monitor/host_memory.h"
 #include "headroom/nn/model_summary.h"
-#include "headroom/train/batch_step.h"
-#include "headroom/train/out_of_memory.h"
 #include "headroom/train/train_choices.h"
 #include "headroom/train/training_loader.h"
 
@@ -20,26 +17,6 @@
 #include <utility>
 
 namespace headroom {
-namespace {
-
-// Of the runtime's growth after it was measured: stacks of threads, tables of the heap.
-constexpr Bytes kRuntimeGrowth = Bytes::MiB(16);
-
-// Operations run on that many threads while it lives.
-class ThreadsHere {
- public:
-  explicit ThreadsHere(int threads) : before_(at::get_num_threads()) {
-    at::set_num_threads(threads);
-  }
-  ~ThreadsHere() { at::set_num_threads(before_); }
-  ThreadsHere(const ThreadsHere&) = delete;
-  ThreadsHere& operator=(const ThreadsHere&) = delete;
-
- private:
-  const int before_;
-};
-
-}  // namespace
 
 TrainingSetup::TrainingSetup(Options run_options, Settings run_settings, Budget& host_budget,
                              TrainObserver& run_observer)
@@ -122,50 +99,6 @@ OptimizerChoice TrainingSetup::DecideOptimizer(int batch) const {
   const auto iterations =
       static_cast<std::int64_t>(std::ceil(images / std::max(batch, options.nbs))) * options.epochs;
   return ChooseOptimizer(iterations, static_cast<int>(names.size()));
-}
-
-MeasuredScratch TrainingSetup::MeasureScratch() {
-  const Extent extent = Subject(OptimizerKind::kSgd).LargestExtent();
-  // Of its own: nothing of these steps lasts.
-  BatchStep step(loaded.model, *executor, *loss,
-                 {.micro_batch = 4,
-                  .activation = activation,
-                  .recompute = Recompute::kBlocks,
-                  .trained_layers = trained_layers});
-  const auto peak = [&](int threads, std::int64_t images) {
-    const ThreadsHere here(threads);
-    budget.ledger().ResetPeaks();
-    step.WarmUp(images, extent, 1);
-    return budget.ledger().Read().row(MemoryTag::kWorkspace).peak;
-  };
-  // Two threads where there are more: one alone has other implementations.
-  MeasuredScratch scratch{.threads = cores_, .measured = std::min(cores_, 2), .extent = extent};
-  const std::int64_t few = scratch.measured;
-  scratch.one_each = peak(scratch.measured, few);
-  // What does not fit is at most what one each takes, over again.
-  const auto peak_or_double = [&](int threads, std::int64_t images) {
-    try {
-      return peak(threads, images);
-    } catch (const std::exception& failure) {
-      if (!OutOfMemoryText(failure)) throw;
-      return 2 * scratch.one_each;
-    }
-  };
-  if (scratch.threads > scratch.measured)
-    scratch.another =
-        SaturatingSub(peak_or_double(scratch.measured + 1, few + 1), scratch.one_each);
-  scratch.two_each = peak_or_double(scratch.measured, 2 * few);
-  return scratch;
-}
-
-void TrainingSetup::MeasureProcess() {
-  scratch_ = MeasureScratch();
-  // The arena of these steps is too small for the run's, and may lie where that one does not fit.
-  GiveBackFreeBlocks();
-  HostMemoryReader reader{SystemRoot{}};
-  const Bytes resident = reader.ReadProcess().rss;
-  runtime_ = SaturatingSub(resident, budget.ledger().Read().total().now) + kRuntimeGrowth;
-  runtime_reservation_ = Reservation(budget, MemoryTag::kRuntime, runtime_);
 }
 
 Bytes TrainingSetup::GiveBackFreeBlocks() {

@@ -85,6 +85,7 @@ class TrainingSetup {
 
  private:
   [[nodiscard]] MeasuredScratch MeasureScratch();
+  [[nodiscard]] std::int64_t MeasurableImages(const Extent& extent) const;
   void Announce(const std::string& split, const DatasetIndex& index);
   void AnnounceModel();
 
