@@ -47,7 +47,8 @@ class PlanTest(unittest.TestCase):
         words = ["memory", "plan", self.data, "model=yolo11n.yaml", "imgsz=640", "batch=64"]
         # The sample set has 40 images: a larger batch is all of them.
         self.expect(0, *words, "ram=1500M", contains=["batch 40 in micro-batches of", "to fit the limit"])
-        self.expect(4, *words, "ram=200M", contains=["memory="])
+        # No budget gives more than the machine has.
+        self.expect(4, *words, "ram=200M", contains=["memory= cannot give more than there is", "ram=200M"])
 
     def test_a_device_that_is_not_here_needs_its_size(self):
         self.expect(2, "memory", "plan", self.data, "model=yolo11n.yaml", "device=0", contains=["vram=24G"])
@@ -74,8 +75,21 @@ class PlanTest(unittest.TestCase):
             "task: detect\nmode: train\nmodel: yolo11n.yaml\ndata: elsewhere.yaml\nepochs: 3\n"
             "batch: 8\nimgsz: 320\nworkers: 4\ndevice: null\nsave_dir: runs/detect/train\n")
         self.expect(2, "memory", "explain", str(folder), contains=["elsewhere.yaml", "data=FILE.yaml"])
-        self.expect(0, "memory", "explain", str(folder), self.data,
-                    contains=["run of the reference", "would take up to", "Memory plan: batch 8"])
+        output = self.expect(0, "memory", "explain", str(folder / "args.yaml"), self.data, contains=[
+            "run of the reference", "Assumed: it ran on the CPU", "Memory plan: batch 8"])
+        self.assertEqual(output.count("would take up to"), 1)
+
+    def test_a_run_of_the_reference_on_a_gpu_is_judged_as_one(self):
+        folder = self.dir / "theirs"
+        folder.mkdir()
+        (folder / "args.yaml").write_text(
+            "task: detect\nmode: train\nmodel: yolo11n.yaml\ndata: elsewhere.yaml\nepochs: 3\n"
+            "batch: 2\nimgsz: 64\nworkers: 4\ndevice: '0'\nsave_dir: runs/detect/train\n")
+        words = ["memory", "explain", str(folder), self.data]
+        told = self.expect(0, *words, "ram=31G", "vram=24G", contains=["it would run in 31.0 GiB"])
+        self.assertRegex(told, r"\d+ processes [\d.]+ GiB")
+        self.assertNotIn("Assumed", told)
+        self.expect(0, *words, contains=["would take up to", "ram=31G vram=24G"])
 
     def test_advice_ends_with_the_command(self):
         os.rename(self.dir / "data", self.dir / "user's data")
@@ -84,6 +98,25 @@ class PlanTest(unittest.TestCase):
                              contains=["8 GB", "128 GB"])
         last = shlex.split(output.strip().splitlines()[-1])
         self.assertEqual(last[:6], ["yolo", "detect", "train", data, "model=yolo11n.yaml", "imgsz=320"])
+
+    def test_advice_for_a_device_is_about_the_device(self):
+        output = self.expect(0, "memory", "advise", self.data, "model=yolo11n.yaml", "imgsz=320", "ram=31G",
+                             "vram=24G", "device=0", contains=["device peak", "tightest", "a 8 GB card"])
+        self.assertRegex(output, r"batch=-1: \d+ images, ")
+        self.assertRegex(output, r"\nblocks +[\d.]+ [MG]iB +[\d.]+ [MG]iB")  # Of host and device.
+        last = shlex.split(output.strip().splitlines()[-1])
+        # In a training vram= is the budget, not the device.
+        self.assertEqual(last[:7], ["yolo", "detect", "train", self.data, "model=yolo11n.yaml", "imgsz=320",
+                                    "device=0"])
+        self.assertIn("workers=-1", last)
+        self.assertRegex(" ".join(last), r" batch=\d+ ")
+
+    def test_what_a_device_needs_is_said_as_it_must_be_typed(self):
+        words = ["memory", "plan", self.data, "model=yolo11n.yaml", "imgsz=320", "ram=31G", "device=0"]
+        output = self.expect(4, *words, "vram=100M")
+        self.expect(0, *words, re.search(r"Raise it with (vram=\d+M)", output).group(1))
+        self.expect(0, "memory", "plan", self.data, "model=yolo11n.yaml", "imgsz=64", "device=cpu", "vram=8G",
+                    "recompute=none", contains=["vram=8G is ignored", "recompute=none"])
 
     def test_checks_say_what_a_default_run_would_use(self):
         output = self.expect(0, "checks", contains=["Host: ", "Memory limits", "A default run may hold"])

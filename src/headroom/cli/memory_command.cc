@@ -10,6 +10,7 @@
 #include "headroom/core/shell_quote.h"
 #include "headroom/core/strings.h"
 
+#include <ATen/Context.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -77,7 +78,7 @@ ExitCode Plan(std::vector<std::string> words) {
 
 ExitCode Advise(const std::vector<std::string>& words) {
   Warnings observer;
-  PlannedMachine machine(RunOptions(words), observer);
+  PlannedMachine machine(AsAdvised(RunOptions(words)), observer);
   Print(AdviceText(machine, words));
   return ExitCode::kDone;
 }
@@ -96,28 +97,65 @@ std::unique_ptr<PlannedMachine> PlanForeign(const std::filesystem::path& folder,
   }
 }
 
+// Which machine a run of the reference is judged on, where its folder does not tell.
+std::string AssumedMachine(const std::filesystem::path& folder, const PlannedMachine& machine,
+                           const DeviceChoice& device) {
+  const Options& o = machine.setup().options;
+  const bool named = device.kind != DeviceChoice::Kind::kAutomatic;
+  std::vector<std::string> parts;
+  if (device.kind == DeviceChoice::Kind::kCuda && machine.gpus() == 0) {
+    parts.push_back(fmt::format(
+        "on a GPU (device={}) of unknown memory, with cores for all workers", device.Canonical()));
+  } else if (!named && machine.gpus() == 0) {
+    parts.emplace_back("on the CPU (its arguments name no device)");
+  }
+  if (!o.ram)
+    parts.push_back(fmt::format("within this machine's memory ({})", ToString(machine.ram())));
+  if (parts.empty()) return {};
+  return fmt::format(
+      "Assumed: it ran {}. For the machine that it ran on, such as one of 31 GB and a GPU of 24 "
+      "GB: "
+      "yolo memory explain {}{} ram=31G{}",
+      Join(parts, ", "), ShellQuote(folder.string()), named ? "" : " device=0",
+      device.kind == DeviceChoice::Kind::kCpu ? "" : " vram=24G");
+}
+
 // A run of the reference: its arguments say what it asked for.
 ExitCode ExplainForeign(const std::filesystem::path& folder,
                         const std::vector<std::string>& words) {
   std::vector<Override> overrides = ReadRunArguments(folder);
-  std::erase_if(overrides, [](const Override& word) { return word.key == "device"; });
   for (const Override& word : ParseRunArguments(words).overrides)
     Set(word.key, word.value, &overrides);
   Options options = Options::FromOverrides(overrides);
+  const DeviceChoice device = options.device_choice;
+  const bool on_gpu = device.kind == DeviceChoice::Kind::kCuda;
+  if (on_gpu && !options.vram && !at::hasCUDA()) {
+    // No device to plan for: here it would train on the CPU. What the reference took stands.
+    std::erase_if(overrides, [](const Override& word) { return word.key == "device"; });
+    options = Options::FromOverrides(overrides);
+  }
   options.resume = false;
   Warnings observer;
-  const std::unique_ptr<PlannedMachine> planned = PlanForeign(folder, options, observer);
-  PlannedMachine& machine = *planned;
+  const std::unique_ptr<PlannedMachine> machine = PlanForeign(folder, options, observer);
   Print(fmt::format("{} is a run of the reference (Ultralytics).", folder.string()));
-  Print(ReferenceText(machine));
-  Print("\nThe same training here:");
-  Print(PlanText(machine));
+  Print(ReferenceText(*machine, on_gpu ? 1 : machine->gpus()));
+  if (const std::string assumed = AssumedMachine(folder, *machine, device); !assumed.empty())
+    Print(assumed);
+  Print(on_gpu && machine->gpus() == 0 ? "\nThe same training here, on the CPU:"
+                                       : "\nThe same training with Headroom:");
+  Print(PlanTable(*machine));
   return ExitCode::kDone;
+}
+
+// A run's folder, which may be named by its arguments' file.
+std::filesystem::path FolderOf(const std::filesystem::path& named) {
+  if (named.filename() != "args.yaml" || !std::filesystem::is_regular_file(named)) return named;
+  return named.has_parent_path() ? named.parent_path() : ".";
 }
 
 ExitCode Explain(std::vector<std::string> words) {
   const bool named = !words.empty() && words[0].find('=') == std::string::npos;
-  const std::filesystem::path folder = named ? words[0] : "";
+  const std::filesystem::path folder = named ? FolderOf(words[0]) : "";
   if (named) words.erase(words.begin());
   if (!folder.empty() && std::filesystem::exists(folder / "args.yaml") &&
       !std::filesystem::exists(folder / kLastStateName))

@@ -14,13 +14,15 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
+#include <cstdint>
+#include <string_view>
 #include <utility>
 
 namespace headroom {
 namespace {
 
 constexpr std::array<int, 5> kMachinesGb = {8, 16, 32, 64, 128};
+constexpr std::array<int, 6> kCardsGb = {6, 8, 12, 16, 24, 48};
 
 Bytes ParsedSize(const std::string& text, const char* option) {
   const Result<Bytes> bytes = ParseBytes(text);
@@ -33,17 +35,46 @@ std::string Micro(const TrainSettings& t) {
   return micro == t.batch ? std::string("whole") : fmt::format("{}", micro);
 }
 
-std::string Row(const std::string& name, const PlannedMachine::Outcome& outcome) {
-  const TrainSettings& t = outcome.fit.settings;
-  return fmt::format("{:<14}{:>8}{:>14}{:>13}{:>10}{:>14}{:>14}\n", name, t.batch,
-                     outcome.fit.fits ? Micro(t) : std::string("does not fit"), Name(t.recompute),
-                     t.workers, ToString(t.pool_limit),
-                     ToString(outcome.fit.plan.Peak(MemoryPlace::kHost)));
+bool IsOnDevice(const MemoryPlan& plan) { return plan.Peak(MemoryPlace::kDevice) > Bytes(); }
+
+// The place that is nearest to its limit, and how near: "device 91 %".
+std::string Tightest(const MemoryPlan& plan, const PlanLimits& limits) {
+  const auto share = [&](MemoryPlace place) {
+    return static_cast<double>(plan.Peak(place).count()) /
+           static_cast<double>(
+               std::max(limits[static_cast<std::size_t>(place)].bytes.count(), std::uint64_t{1}));
+  };
+  const MemoryPlace place = share(MemoryPlace::kDevice) > share(MemoryPlace::kHost)
+                                ? MemoryPlace::kDevice
+                                : MemoryPlace::kHost;
+  return fmt::format("{} {:.0f} %", Name(place), 100 * share(place));
 }
 
-std::string Header(const std::string& name) {
-  return fmt::format("{:<14}{:>8}{:>14}{:>13}{:>10}{:>14}{:>14}\n", name, "batch", "micro-batch",
-                     "recompute", "workers", "mosaic pool", "peak");
+// A plan with a device has two peaks; one of them decides.
+std::string PeakTitles(bool on_device) {
+  return on_device ? fmt::format("{:>14}{:>14}{:>15}", "host peak", "device peak", "tightest")
+                   : fmt::format("{:>14}", "peak");
+}
+
+std::string PeakCells(const MemoryPlan& plan, const PlanLimits& limits) {
+  std::string cells = fmt::format("{:>14}", ToString(plan.Peak(MemoryPlace::kHost)));
+  if (!IsOnDevice(plan)) return cells;
+  return cells + fmt::format("{:>14}{:>15}", ToString(plan.Peak(MemoryPlace::kDevice)),
+                             Tightest(plan, limits));
+}
+
+std::string Row(const std::string& name, const PlannedMachine& machine, const PlanLimits& limits) {
+  const PlannedMachine::Outcome outcome = machine.Fit(limits);
+  const TrainSettings& t = outcome.fit.settings;
+  return fmt::format("{:<14}{:>8}{:>14}{:>13}{:>10}{:>14}{}\n", name, t.batch,
+                     outcome.fit.fits ? Micro(t) : std::string("does not fit"), Name(t.recompute),
+                     t.workers, ToString(PoolNeed(machine.setup().Subject(outcome.optimizer), t)),
+                     PeakCells(outcome.fit.plan, limits));
+}
+
+std::string Header(const std::string& name, bool on_device) {
+  return fmt::format("{:<14}{:>8}{:>14}{:>13}{:>10}{:>14}{}\n", name, "batch", "micro-batch",
+                     "recompute", "workers", "mosaic pool", PeakTitles(on_device));
 }
 
 // Options with one of them changed, as if it had been typed.
@@ -77,17 +108,30 @@ MemoryPlan Unfitted(const PlannedMachine& machine, const Options& options) {
   return PlanTraining(machine.setup().Subject(choice.optimizer.kind, options), choice.wanted);
 }
 
+// vram=24G alone says as much as device=0 beside it.
+bool PlansDevice(const Options& options) {
+  const DeviceChoice::Kind kind = options.device_choice.kind;
+  return kind == DeviceChoice::Kind::kCuda ||
+         (kind == DeviceChoice::Kind::kAutomatic && (options.vram || at::hasCUDA()));
+}
+
+// vram=0.7 is a budget, as in a training; vram=24G describes the device that is planned for.
+bool IsShare(const Options& options) { return options.vram && options.set.Get("vram").is_float(); }
+
+PlanLimit CardLimit(Bytes memory, const std::string& name) {
+  return {Scale(memory, kDefaultDeviceFraction), fmt::format("85 % of {}", name)};
+}
+
 // Of the device that vram= describes, or of the one that is here.
 PlanLimit DeviceLimit(const Options& options) {
-  if (options.vram) {
-    return {Scale(ParsedSize(*options.vram, "vram"), kDefaultDeviceFraction),
-            fmt::format("85 % of vram={}", *options.vram)};
+  if (options.vram && !IsShare(options)) {
+    return CardLimit(ParsedSize(*options.vram, "vram"), fmt::format("vram={}", *options.vram));
   }
   const std::vector<int>& indices = options.device_choice.indices;
   const int index = indices.empty() ? 0 : std::max(indices.front(), 0);
   const Result<std::unique_ptr<GpuMemory>> gpu = GpuMemory::Open();
   const Result<MemoryLimit> here =
-      gpu ? DeviceBudget(**gpu, index, std::nullopt) : Result<MemoryLimit>(Failure{gpu.error()});
+      gpu ? DeviceBudget(**gpu, index, options.vram) : Result<MemoryLimit>(Failure{gpu.error()});
   if (!here) {
     throw ConfigError(fmt::format(
         "device={}: {}. To plan for another machine say how much memory its device has: vram=24G",
@@ -96,16 +140,89 @@ PlanLimit DeviceLimit(const Options& options) {
   return {here->bytes, here->origin};
 }
 
+// This machine, hosts of other sizes and, of a device's plan, other cards in this host.
+std::string MachineRows(const PlannedMachine& machine) {
+  const bool on_device = machine.gpus() > 0;
+  std::string rows = Header("machine", on_device) + Row("this one", machine, machine.limits());
+  const auto gib = [](int gb) { return Bytes::GiB(static_cast<std::uint64_t>(gb)); };
+  for (const int gb : kMachinesGb) {
+    const std::string name = fmt::format("{} GB", gb);
+    rows += Row(name, machine, machine.HostOf(gib(gb), name));
+  }
+  if (!on_device) return rows;
+  for (const int gb : kCardsGb) {
+    const std::string name = fmt::format("a {} GB card", gb);
+    PlanLimits limits = machine.limits();
+    limits[1] = CardLimit(gib(gb), name);
+    rows += Row(name, machine, limits);
+  }
+  return rows;
+}
+
+// The machine's options with the batch that was chosen: what a knob buys shows only where all else
+// stays.
+Options FixedBatch(const PlannedMachine& machine, const PlannedMachine::Outcome& chosen) {
+  const Options& options = machine.setup().options;
+  if (options.batch >= 1) return options;
+  return With(options, "batch", OptionValue(std::int64_t{chosen.fit.settings.batch}));
+}
+
+std::string CompareAround(const PlannedMachine& machine, const Options& base,
+                          const std::string& knob) {
+  const bool on_device = machine.gpus() > 0;
+  const auto device_cell = [&](const std::string& text) {
+    return on_device ? fmt::format("{:>14}", text) : std::string();
+  };
+  std::string text = fmt::format("\n{:<14}{:>14}{}   fitted to the limit:\n", knob, "needs whole",
+                                 device_cell(""));
+  text += fmt::format("{:<14}{:>14}{}{:>14}{:>13}{:>10}{}\n", "", on_device ? "host" : "",
+                      device_cell("device"), "micro-batch", "recompute", "workers",
+                      PeakTitles(on_device));
+  for (const OptionValue& value : Values(knob)) {
+    const Options options = With(base, knob, value);
+    const PlannedMachine::Outcome outcome = machine.FitWith(options, machine.limits());
+    const MemoryPlan whole = Unfitted(machine, options);
+    const TrainSettings& t = outcome.fit.settings;
+    text +=
+        fmt::format("{:<14}{:>14}{}{:>14}{:>13}{:>10}{}\n", value.ToText(),
+                    ToString(whole.Peak(MemoryPlace::kHost)),
+                    device_cell(ToString(whole.Peak(MemoryPlace::kDevice))),
+                    outcome.fit.fits ? Micro(t) : std::string("does not fit"), Name(t.recompute),
+                    t.workers, PeakCells(outcome.fit.plan, machine.limits()));
+  }
+  return text;
+}
+
+// The words as typed, without those that describe a machine, and with what was chosen.
+std::string CommandToPaste(const Options& options, const std::vector<std::string>& words, int batch,
+                           bool cache_fits) {
+  const auto starts_with = [](std::string_view word, std::string_view option) {
+    word.remove_prefix(std::min(word.find_first_not_of('-'), word.size()));
+    return word.starts_with(option);
+  };
+  const auto is_typed = [&](std::string_view option) {
+    return std::any_of(words.begin(), words.end(),
+                       [&](const std::string& word) { return starts_with(word, option); });
+  };
+  std::string command = "yolo detect train";
+  for (const std::string& word : words) {
+    if (word == "train" || word == "detect" || starts_with(word, "ram=")) continue;
+    // In a training it would be the budget itself, with nothing left for the driver.
+    if (starts_with(word, "vram=") && !IsShare(options)) continue;
+    command += " " + ShellQuote(word);
+  }
+  if (!is_typed("batch=")) command += fmt::format(" batch={}", batch);
+  if (!is_typed("workers=") && options.workers < 0) command += " workers=-1";
+  if (!is_typed("cache=") && cache_fits) command += " cache=ram";
+  return command;
+}
+
 }  // namespace
 
 PlannedMachine::PlannedMachine(const Options& options, TrainObserver& observer)
     : setup_(options, ReadSettings(), SetUpProcess(options), observer) {
   const Options& o = setup_.options;
-  // vram= alone says as much as device=0 beside it.
-  const DeviceChoice::Kind kind = o.device_choice.kind;
-  if (kind == DeviceChoice::Kind::kCuda ||
-      (kind == DeviceChoice::Kind::kAutomatic && (o.vram || at::hasCUDA())))
-    setup_.place = MemoryPlace::kDevice;
+  if (PlansDevice(o)) setup_.place = MemoryPlace::kDevice;
   setup_.ReadDataset();
   setup_.BuildNetwork();
   setup_.ReadData();
@@ -116,6 +233,10 @@ PlannedMachine::PlannedMachine(const Options& options, TrainObserver& observer)
     ram_ = ParsedSize(*o.ram, "ram");
     limits_ = HostOf(ram_, fmt::format("ram={}", *o.ram));
   }
+  raises_[0] = {
+      .ceiling = ram_,
+      .origin = o.ram ? fmt::format("ram={}", *o.ram) : FindEffectiveLimit().smallest.origin};
+  if (!IsShare(o)) raises_[1].share = kDefaultDeviceFraction;
   if (setup_.place == MemoryPlace::kDevice) limits_[1] = DeviceLimit(o);
 }
 
@@ -139,55 +260,66 @@ PlannedMachine::Outcome PlannedMachine::FitWith(const Options& options,
           choice.batch.why, choice.optimizer.kind};
 }
 
-std::string ReferenceText(const PlannedMachine& machine) {
+std::string ReferenceText(const PlannedMachine& machine, int gpus) {
   const PlannedMachine::Outcome outcome = machine.Fit(machine.limits());
-  const int cores = machine.gpus() > 0
-                        ? std::max(machine.setup().cores(), machine.setup().options.workers)
-                        : machine.setup().cores();
+  const Options& o = machine.setup().options;
+  // A machine that is only described has as many cores as its validation wants workers.
+  const bool described = o.ram || (gpus > 0 && !at::hasCUDA());
+  const int wanted = o.workers < 0 ? CoresOfMachine() : 2 * o.workers;
+  const int cores = described ? std::max(CoresOfMachine(), wanted) : CoresOfMachine();
   return ExplainReferenceFor(machine.setup().Subject(outcome.optimizer), outcome.fit.settings,
-                             cores, machine.gpus(), machine.ram());
+                             cores, gpus, machine.ram());
 }
 
-std::string PlanText(const PlannedMachine& machine) {
+std::string PlanTable(const PlannedMachine& machine) {
   const PlannedMachine::Outcome outcome = machine.Fit(machine.limits());
   std::string text;
   if (!outcome.batch_note.empty()) text += outcome.batch_note + "\n";
-  text += "Memory plan: " + Describe(outcome.fit.settings) + "\n";
+  text +=
+      "Memory plan: " + Describe(machine.setup().Subject(outcome.optimizer), outcome.fit.settings) +
+      "\n";
   for (const std::string& step : outcome.fit.taken)
     text += fmt::format("  to fit the limit: {}\n", step);
   text += FormatPlan(outcome.fit.plan, machine.limits());
-  if (!outcome.fit.fits) text += ExplainUnfit(outcome.fit.plan, machine.limits()) + "\n";
-  return text + ReferenceText(machine);
+  if (!outcome.fit.fits)
+    text += ExplainUnfit(outcome.fit.plan, machine.limits(), machine.raises()) + "\n";
+  return text;
+}
+
+std::string PlanText(const PlannedMachine& machine) {
+  return PlanTable(machine) + ReferenceText(machine, machine.gpus());
 }
 
 std::string CompareText(const PlannedMachine& machine, const std::string& knob) {
-  std::string text = fmt::format("\n{:<14}{:>14}   fitted to the limit:\n", knob, "needs whole");
-  text += fmt::format("{:<14}{:>14}{:>14}{:>13}{:>10}{:>14}\n", "", "", "micro-batch", "recompute",
-                      "workers", "peak");
-  for (const OptionValue& value : Values(knob)) {
-    const Options options = With(machine.setup().options, knob, value);
-    const PlannedMachine::Outcome outcome = machine.FitWith(options, machine.limits());
-    const TrainSettings& t = outcome.fit.settings;
-    text +=
-        fmt::format("{:<14}{:>14}{:>14}{:>13}{:>10}{:>14}\n", value.ToText(),
-                    ToString(Unfitted(machine, options).Peak(MemoryPlace::kHost)),
-                    outcome.fit.fits ? Micro(t) : std::string("does not fit"), Name(t.recompute),
-                    t.workers, ToString(outcome.fit.plan.Peak(MemoryPlace::kHost)));
-  }
-  return text;
+  return CompareAround(machine, FixedBatch(machine, machine.Fit(machine.limits())), knob);
+}
+
+Options AsAdvised(const Options& options) {
+  Options advised = options;
+  if (!options.IsTyped("workers")) advised = With(advised, "workers", OptionValue(-1));
+  if (!options.IsTyped("batch") && PlansDevice(options))
+    advised = With(advised, "batch", OptionValue(-1));
+  // Chosen by the command, in no set of options.
+  advised.model = options.model;
+  advised.data = options.data;
+  return advised;
 }
 
 std::string AdviceText(const PlannedMachine& machine, const std::vector<std::string>& words) {
   const PlannedMachine::Outcome here = machine.Fit(machine.limits());
-  std::string text = "Best for this machine: " + Describe(here.fit.settings) + "\n\n";
-  text += Header("machine") + Row("this one", here);
-  for (const int gb : kMachinesGb) {
-    const std::string name = fmt::format("{} GB", gb);
-    text +=
-        Row(name, machine.Fit(machine.HostOf(Bytes::GiB(static_cast<std::uint64_t>(gb)), name)));
+  const Options fixed = FixedBatch(machine, here);
+  std::string text = "Best for this machine: " +
+                     Describe(machine.setup().Subject(here.optimizer), here.fit.settings) + "\n";
+  if (!here.batch_note.empty()) text += here.batch_note + "\n";
+  if (fixed.workers < 0) {
+    text += fmt::format(
+        "workers=-1: starts with {}, adds one while the step waits for images and "
+        "memory allows\n",
+        here.fit.settings.workers);
   }
+  text += "\n" + MachineRows(machine);
   for (const char* knob : {"batch", "imgsz", "recompute", "workers"})
-    text += CompareText(machine, knob);
+    text += CompareAround(machine, fixed, knob);
   const Bytes room =
       SaturatingSub(machine.limits()[0].bytes, here.fit.plan.Peak(MemoryPlace::kHost));
   Options cached = With(machine.setup().options, "cache", OptionValue("ram"));
@@ -195,17 +327,8 @@ std::string AdviceText(const PlannedMachine& machine, const std::vector<std::str
   text += fmt::format("\nDecoded images take {} in memory; {} are free: cache=ram {}.\n",
                       ToString(cache), ToString(room),
                       cache <= room ? "holds all of them" : "would hold a part of them");
-  std::string command = "yolo detect train";
-  bool batch = false, cache_typed = false;
-  for (const std::string& word : words) {
-    if (word.starts_with("ram=") || word == "train" || word == "detect") continue;
-    batch = batch || word.starts_with("batch=");
-    cache_typed = cache_typed || word.starts_with("cache=");
-    command += " " + ShellQuote(word);
-  }
-  if (!batch) command += fmt::format(" batch={}", here.fit.settings.batch);
-  if (!cache_typed && cache <= room) command += " cache=ram";
-  return text + "\n" + command;
+  return text + "\n" +
+         CommandToPaste(machine.setup().options, words, here.fit.settings.batch, cache <= room);
 }
 
 }  // namespace headroom

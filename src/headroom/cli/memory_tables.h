@@ -29,6 +29,8 @@ class PlannedMachine {
   // The budget that a host with so much memory would give.
   [[nodiscard]] PlanLimits HostOf(Bytes ram, const std::string& origin) const;
   [[nodiscard]] const PlanLimits& limits() const { return limits_; }
+  // How memory= and vram= of a plan would raise them.
+  [[nodiscard]] const LimitRaises& raises() const { return raises_; }
   [[nodiscard]] const TrainingSetup& setup() const { return setup_; }
   [[nodiscard]] bool fits() const { return Fit(limits_).fit.fits; }
   [[nodiscard]] int gpus() const { return setup_.place == MemoryPlace::kDevice ? 1 : 0; }
@@ -37,15 +39,23 @@ class PlannedMachine {
  private:
   TrainingSetup setup_;
   PlanLimits limits_;
+  LimitRaises raises_;
   Bytes ram_;  // Of the host that is planned for.
 };
 
-// `yolo memory plan`: settings, what had to give, the table, what the reference would have taken.
+// Settings, what had to give, the table.
+[[nodiscard]] std::string PlanTable(const PlannedMachine& machine);
+// What the reference would have taken on so many GPUs, which may be none of the machine's (a run of
+// somewhere else).
+[[nodiscard]] std::string ReferenceText(const PlannedMachine& machine, int gpus);
+// `yolo memory plan`: both.
 [[nodiscard]] std::string PlanText(const PlannedMachine& machine);
-[[nodiscard]] std::string ReferenceText(const PlannedMachine& machine);
 // One knob (batch, imgsz, workers, recompute): its values and what each needs. Throws ConfigError
 // for another name.
 [[nodiscard]] std::string CompareText(const PlannedMachine& machine, const std::string& knob);
+// What advise plans with: of what was not typed, the loader's threads are left to the run and, on a
+// device, the batch to the memory.
+[[nodiscard]] Options AsAdvised(const Options& options);
 // `yolo memory advise`: the best for this machine, a table of other machines, what each knob buys,
 // the command. `words` are the arguments as typed.
 [[nodiscard]] std::string AdviceText(const PlannedMachine& machine,

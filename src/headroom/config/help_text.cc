@@ -111,7 +111,7 @@ Writes a model as ONNX or TorchScript beside its .pt file, for other programs, v
     {.name = "memory",
      .usage =
          R"(yolo memory plan ARGUMENTS OF A TRAINING [ram=31G vram=24G device=0] [compare=KNOBS]
-yolo memory advise ARGUMENTS OF A TRAINING [ram=31G]
+yolo memory advise ARGUMENTS OF A TRAINING [ram=31G vram=24G device=0]
 yolo memory explain [RUN FOLDER] [data=data.yaml ram=31G vram=24G])",
      .text = R"(
 plan says what a training will take before it runs, advise which settings are best here, explain
@@ -126,21 +126,24 @@ why a run ended. More of each:
          "yolo memory plan ARGUMENTS OF A TRAINING [ram=31G vram=24G device=0] [compare=KNOBS]",
      .text = R"(
 Prints what a training with these arguments (yolo help train) would take, and what has to give to
-fit the limit; nothing is trained. ram= and vram= plan for another machine. compare= adds a table
-for each of its knobs (batch, imgsz, workers, recompute): what their values need. Exit code 4: it
-does not fit.
+fit the limit; nothing is trained. ram= and vram= plan for another machine: vram=24G is the whole of
+its device, of which 85 % is planned with (in a training vram= is the budget itself). compare= adds
+a table for each of its knobs (batch, imgsz, workers, recompute): what their values need. Exit code
+4: it does not fit.
 
   yolo memory plan data=data.yaml model=yolo11n.yaml batch=64 workers=8
   yolo memory plan data=data.yaml model=yolo11n.yaml ram=31G vram=24G device=0 compare=batch,imgsz
 )",
      .groups = kMemoryGroups},
     {.name = "memory advise",
-     .usage = "yolo memory advise ARGUMENTS OF A TRAINING [ram=31G]",
+     .usage = "yolo memory advise ARGUMENTS OF A TRAINING [ram=31G vram=24G device=0]",
      .text = R"(
 Prints the best settings for this machine and for others, what each knob buys, and the command to
-paste. The arguments are those of a training (yolo help train).
+paste. The arguments are those of a training (yolo help train); what is not typed is chosen: on a
+device the largest batch that fits device and host.
 
   yolo memory advise data=data.yaml model=yolo11n.yaml imgsz=640
+  yolo memory advise data=data.yaml model=yolo11n.yaml ram=31G vram=24G device=0
 )",
      .groups = kMemoryGroups},
     {.name = "memory explain",

@@ -156,6 +156,12 @@ Checked CheckBoolOr(const OptionValue& value, const std::optional<std::string>& 
   return otherwise ? Checked(*otherwise) : std::nullopt;
 }
 
+// None, null, or what `none` was read as, where none is one of the choices and no absent value.
+bool IsChoiceNone(const OptionInfo& option, const OptionValue& value) {
+  const bool none = value.is_null() || (value.is_string() && ToLower(value.AsString()) == "null");
+  return none && option.type == OptionType::kOneOf && OneOf("none", option.choices);
+}
+
 Checked CheckNumber(const OptionInfo& option, const OptionValue& value) {
   const bool allowed =
       value.is_number() && std::isfinite(value.AsDouble()) && InRange(option, value.AsDouble());
@@ -312,6 +318,7 @@ std::string AllowedText(const OptionInfo& option) {
 
 Result<OptionValue> CheckOption(const OptionInfo& option, const OptionValue& value) {
   if (value.is_null() && option.Nullable()) return value;
+  if (IsChoiceNone(option, value)) return OptionValue("none");
   if (option.type == OptionType::kDevice) {
     const Result<DeviceChoice> device = ParseDevice(value);
     if (!device) return Failure{device.error()};

@@ -68,7 +68,9 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"conf", "none", {}}, Case{"opset", "12.0", 12}, Case{"memory", "6G", "6G"},
         Case{"memory", "0.8", 0.8}, Case{"vram", "800 MiB", "800 MiB"},
         Case{"microbatch", "auto", "auto"}, Case{"microbatch", "4", 4},
-        Case{"recompute", "Blocks", "blocks"}, Case{"auto_augment", "none", {}},
+        Case{"recompute", "Blocks", "blocks"}, Case{"recompute", "none", "none"},
+        Case{"recompute", "None", "none"}, Case{"recompute", "null", "none"},
+        Case{"recompute", "'none'", "none"}, Case{"auto_augment", "none", {}},
         Case{"name", "3", "3"}, Case{"source", "0", 0}, Case{"mixup", "1", 1},
         Case{"nms", "True", true}));
 
@@ -111,7 +113,9 @@ INSTANTIATE_TEST_SUITE_P(
         Bad{"device", "gpu", "cpu, mps"}, Bad{"device", "0,0", "device=[0, 0]"},
         Bad{"device", "0.5", "cpu"}, Bad{"memory", "6", "size with its unit"},
         Bad{"memory", "0", "0.8"}, Bad{"memory", "1K", "6G"}, Bad{"memory", "lots", "6G"},
-        Bad{"microbatch", "0", "auto"}, Bad{"mode", "banana", "train, val, predict or export"},
+        Bad{"microbatch", "0", "auto"}, Bad{"recompute", "no", "none, activations, blocks or auto"},
+        Bad{"progress", "none", "auto or json"},
+        Bad{"mode", "banana", "train, val, predict or export"},
         Bad{"format", "engine", "torchscript or onnx"}, Bad{"compile", "none", "compile=None"},
         Bad{"data", "[1,2]", "one text"}, Bad{"degrees", "1e999", "degrees=inf"}));
 

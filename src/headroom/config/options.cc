@@ -229,6 +229,11 @@ void ReadMemory(const Reader& read, Options* options) {
        {std::pair("memory", &options->memory), std::pair("vram", &options->vram)}) {
     if (read.Value(name) != FindOption(name)->Default()) read.Read(name, field);
   }
+  if (options->vram && options->device_choice.kind == DeviceChoice::Kind::kCpu) {
+    options->warnings.push_back(fmt::format(
+        "vram={} is ignored: device=cpu has no memory of its own; memory= bounds the host's",
+        *options->vram));
+  }
   read.Read("ram", &options->ram);
   if (read.Value("ram").is_float())
     throw ConfigError("ram needs a size with its unit; for example ram=32G");

@@ -102,6 +102,23 @@ TEST(Options, ValuesAreTyped) {
   EXPECT_THAT(options.device_choice.indices, ElementsAre(0, 1));
 }
 
+TEST(Options, VramWithoutADeviceIsSaidToBeIgnored) {
+  EXPECT_THAT(OptionsOf({"device=cpu", "vram=8G"}).warnings,
+              ElementsAre(HasSubstr("vram=8G is ignored: device=cpu")));
+  EXPECT_THAT(OptionsOf({"device=0", "vram=8G"}).warnings, IsEmpty());
+  EXPECT_THAT(OptionsOf({"device=cpu"}).warnings, IsEmpty());
+}
+
+// Elsewhere none means that nothing was said.
+TEST(Options, RecomputeNoneIsAChoiceOfItsOwn) {
+  for (const char* word : {"recompute=none", "recompute=None", "recompute=null"}) {
+    const Options options = OptionsOf({word});
+    EXPECT_EQ(options.recompute, "none") << word;
+    EXPECT_THAT(options.set.HeadroomYaml(), HasSubstr("recompute: none")) << word;
+  }
+  EXPECT_EQ(OptionsOf({"epochs=1"}).recompute, "auto");
+}
+
 TEST(Options, FreezeAsANumberFreezesTheFirstLayers) {
   EXPECT_EQ(OptionsOf({"freeze=10"}).freeze_count, 10);
   EXPECT_THAT(OptionsOf({"freeze=10"}).freeze, IsEmpty());

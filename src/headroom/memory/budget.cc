@@ -2,6 +2,7 @@
 #include "headroom/memory/budget.h"
 
 #include "headroom/core/error.h"
+#include "headroom/memory/fit.h"
 
 #include <fmt/format.h>
 
@@ -92,12 +93,15 @@ std::string Budget::Explain(MemoryTag tag, Bytes asked) const {
   std::string held_text;
   for (const auto& [held, name] : rows)
     held_text += fmt::format("{}{} {}", held_text.empty() ? "" : ", ", name, ToString(held));
+  const Bytes held_now = used();
+  const Bytes need =
+      asked > SaturatingSub(Bytes::Max(), held_now) ? Bytes::Max() : held_now + asked;
   const char* option = place_ == MemoryPlace::kHost ? "memory" : "vram";
   return fmt::format(
       "{} asked for {} of {} memory, but {} of the limit of {} is in use ({}). The limit is {}. "
-      "Raise it with {}=, or use a smaller batch= or imgsz=",
-      Name(tag), ToString(asked), Name(place_), ToString(used()), ToString(limit()),
-      held_text.empty() ? "nothing named" : held_text, origin(), option);
+      "Raise it with {}={} or more, where there is so much, or use a smaller batch= or imgsz=",
+      Name(tag), ToString(asked), Name(place_), ToString(held_now), ToString(limit()),
+      held_text.empty() ? "nothing named" : held_text, origin(), option, AmountToType(need));
 }
 
 }  // namespace headroom

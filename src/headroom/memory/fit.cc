@@ -6,30 +6,59 @@
 #include <algorithm>
 
 namespace headroom {
+namespace {
 
-std::string ExplainUnfit(const MemoryPlan& smallest, const PlanLimits& limits) {
+constexpr double kHintMargin = 1.02;
+constexpr Bytes kMostHint = Bytes::GiB(1ULL << 30);  // A request may be any number.
+
+// "activations 200 MiB, weights 20 MiB": the two largest of the phase that needs most.
+std::string LargestRows(const MemoryPlan& plan, MemoryPlace place) {
+  const MemoryNeed need = plan.Need(plan.PeakPhase(place));
+  std::vector<std::pair<Bytes, std::string_view>> rows;
+  for (std::size_t t = 0; t < kMemoryTagCount; ++t) {
+    const auto tag = static_cast<MemoryTag>(t);
+    rows.emplace_back(need.row(tag, place).bytes, Name(tag));
+  }
+  std::sort(rows.rbegin(), rows.rend());
+  return fmt::format("{} {}, {} {}", rows[0].second, ToString(rows[0].first), rows[1].second,
+                     ToString(rows[1].first));
+}
+
+// What the user can do about it.
+std::string Way(Bytes peak, MemoryPlace place, const LimitRaise& raise) {
+  const char* option = place == MemoryPlace::kHost ? "memory" : "vram";
+  if (peak > raise.ceiling) {
+    return fmt::format(
+        "{}= cannot give more than there is: {} ({}). Raise that, or use a smaller imgsz= or "
+        "model",
+        option, ToString(raise.ceiling), raise.origin);
+  }
+  const auto typed =
+      Bytes(static_cast<std::uint64_t>(static_cast<double>(peak.count()) / raise.share));
+  return fmt::format("Raise it with {}={} or more, or use a smaller imgsz= or model", option,
+                     AmountToType(typed));
+}
+
+}  // namespace
+
+std::string AmountToType(Bytes need) {
+  const double known = static_cast<double>(std::min(need, kMostHint).count());
+  const auto amount = static_cast<std::uint64_t>(known * kHintMargin);
+  return fmt::format("{}M", (amount >> 20) + 1);
+}
+
+std::string ExplainUnfit(const MemoryPlan& smallest, const PlanLimits& limits,
+                         const LimitRaises& raises) {
   std::string text;
   for (std::size_t i = 0; i < kMemoryPlaceCount; ++i) {
     const auto place = static_cast<MemoryPlace>(i);
     const Bytes peak = smallest.Peak(place);
     if (peak <= limits[i].bytes) continue;
-    const MemoryNeed need = smallest.Need(smallest.PeakPhase(place));
-    std::vector<std::pair<Bytes, std::string_view>> rows;
-    for (std::size_t t = 0; t < kMemoryTagCount; ++t) {
-      const auto tag = static_cast<MemoryTag>(t);
-      rows.emplace_back(need.row(tag, place).bytes, Name(tag));
-    }
-    std::sort(rows.rbegin(), rows.rend());
     text += fmt::format(
-        "{}even the smallest settings need {} of {} memory ({} {}, {} {}), {} above the limit of "
-        "{} ({}). "
-        "Raise it with {}={} or more, or use a smaller imgsz= or model",
-        text.empty() ? "" : "; ", ToString(peak), Name(place), rows[0].second,
-        ToString(rows[0].first), rows[1].second, ToString(rows[1].first),
+        "{}even the smallest settings need {} of {} memory ({}), {} above the limit of {} ({}). {}",
+        text.empty() ? "" : "; ", ToString(peak), Name(place), LargestRows(smallest, place),
         ToString(peak - limits[i].bytes), ToString(limits[i].bytes), limits[i].origin,
-        place == MemoryPlace::kHost ? "memory" : "vram",
-        // Rounded up to what ParseBytes reads back as at least the need.
-        fmt::format("{}M", (peak.count() + (1 << 20) - 1) >> 20));
+        Way(peak, place, raises[i]));
   }
   return text;
 }

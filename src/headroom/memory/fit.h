@@ -5,6 +5,7 @@
 #include "headroom/memory/memory_plan.h"
 #include "headroom/memory/reclaimable.h"
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -57,8 +58,20 @@ template <typename Settings>
   return outcome;
 }
 
-// One sentence for the user when nothing fits: what is needed, the limit, its origin, the option.
-[[nodiscard]] std::string ExplainUnfit(const MemoryPlan& smallest, const PlanLimits& limits);
+// How the user can raise the limit of one place.
+struct LimitRaise {
+  Bytes ceiling = Bytes::Max();  // No option gives more than this; Max: not known.
+  std::string origin;  // Where the ceiling comes from: "memory.max of /sys/fs/cgroup/job".
+  double share = 1;    // Of the amount that is typed, what becomes the limit.
+};
+using LimitRaises = std::array<LimitRaise, kMemoryPlaceCount>;  // By MemoryPlace.
+
+// An amount as an option takes it ("417M"), a little above the need: the next run's differs.
+[[nodiscard]] std::string AmountToType(Bytes need);
+// For the user when nothing fits: what is needed, the limit, its origin, and the option that raises
+// it or, where none does, what stands in the way.
+[[nodiscard]] std::string ExplainUnfit(const MemoryPlan& smallest, const PlanLimits& limits,
+                                       const LimitRaises& raises = {});
 
 // The largest n in [1, cap] for which fits(n) holds; 0 when not even 1 does. fits must be monotone
 // (true up to some n, false above); it is called O(log cap) times, and was true for the result.

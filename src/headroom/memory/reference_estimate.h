@@ -15,8 +15,13 @@ struct ReferenceSettings {
   int imgsz = 640;
   int batch = 16;
   int workers = 8;
-  int cores = 1;               // As os.cpu_count() has it: blind to containers.
-  int gpus = 0;                // 0: trains on the CPU, where it loads in the main process.
+  int cores = 1;                // As os.cpu_count() has it: blind to containers.
+  Bytes memory = Bytes::Max();  // Of the host, as it sees it.
+  int gpus = 0;                 // 0: trains on the CPU, where it loads in the main process.
+  Bytes driver;                 // Host memory of the GPU driver's context, in its main process.
+  bool batch_assumed = false;   // It would choose one itself, by a measurement on its GPU.
+  bool cache_ram = false;
+  bool plots = true;
   double short_to_long = 1.0;  // Mean short side over long side of the images.
   double multi_scale = 0.0;
   int classes = 80;
@@ -36,6 +41,8 @@ struct ReferenceEstimate {
   Bytes mosaic_buffers;
   Bytes train_queue;
   Bytes val_queue;
+  Bytes page_locked;  // On a GPU: what both queues gain when they are page-locked.
+  Bytes image_cache;
   Bytes labels;
   Bytes plots;
   Bytes model;        // CPU only: weights, gradients, EMA, optimizer.
@@ -48,8 +55,11 @@ struct ReferenceEstimate {
 // An upper bound by its own sizes, not a measurement: every queue full, every buffer filled.
 [[nodiscard]] ReferenceEstimate EstimateReference(const ReferenceSettings& settings);
 
-// "The reference (Ultralytics 8.4.190) would take about 33.1 GiB with these settings (mosaic
-// buffers 13.7 GiB, validation queue 16.1 GiB, ...): it would be killed in 31.0 GiB."
-[[nodiscard]] std::string ExplainReference(const ReferenceEstimate& estimate, Bytes limit);
+// "The reference (Ultralytics 8.4.190) would take up to 33.1 GiB of host memory with these settings
+// (mosaic buffers 13.7 GiB, validation queue 16.1 GiB, ...): it would be killed in 31.0 GiB."
+[[nodiscard]] std::string ExplainReference(const ReferenceSettings& settings);
+
+// What os.cpu_count() says here.
+[[nodiscard]] int CoresOfMachine();
 
 }  // namespace headroom

@@ -3,6 +3,7 @@
 
 #include "headroom/core/error.h"
 #include "headroom/data/pipelined_loader.h"
+#include "headroom/monitor/effective_limit.h"
 
 #include <fmt/format.h>
 
@@ -16,6 +17,14 @@ namespace {
 constexpr double kRung = 0.05;
 
 int AheadOf(const TrainSettings& t) { return t.prefetch > 0 ? t.prefetch : PrefetchFor(t.workers); }
+
+// memory= gives at most what the machine and its groups allow.
+LimitRaises RaisesHere() {
+  const MemoryLimit here = FindEffectiveLimit().smallest;
+  LimitRaises raises;
+  raises[0] = {.ceiling = here.bytes, .origin = here.origin};
+  return raises;
+}
 
 // The loader's part of the settings, where `other` has less.
 void LoadLess(const TrainSettings& other, TrainSettings& t) {
@@ -33,7 +42,7 @@ Adaptation::Adaptation(const TrainingSetup& setup, OptimizerKind optimizer,
 std::vector<std::string> Adaptation::FitFirst() {
   const PlanLimits limits = setup_.Limits();
   FitOutcome<TrainSettings> outcome = FitTraining(subject(), wanted_, limits);
-  if (!outcome.fits) throw BudgetError(ExplainUnfit(outcome.plan, limits));
+  if (!outcome.fits) throw BudgetError(ExplainUnfit(outcome.plan, limits, RaisesHere()));
   now_ = outcome.settings;
   plan_ = std::move(outcome.plan);
   planned_limit_ = limits[0].bytes;
@@ -53,9 +62,10 @@ std::optional<SettingsChange> Adaptation::AtBoundary() {
   }
   // Where nothing fits the smallest settings are still the best that can be done.
   if (outcome.settings == now_) return std::nullopt;
-  SettingsChange change{outcome.settings,
-                        fmt::format("Memory: the budget is {} now; going on with {}",
-                                    ToString(limits[0].bytes), Describe(outcome.settings))};
+  SettingsChange change{
+      outcome.settings,
+      fmt::format("Memory: the budget is {} now; going on with {}", ToString(limits[0].bytes),
+                  Describe(subject(), outcome.settings))};
   // What grows back must be worth the disturbance.
   if (grows && outcome.settings.micro_batch == now_.micro_batch &&
       outcome.settings.recompute == now_.recompute && outcome.settings.workers == now_.workers &&
@@ -95,7 +105,7 @@ std::optional<SettingsChange> Adaptation::ToLimit(ReclaimOrder from) {
   if (next == now_) return std::nullopt;
   now_ = next;
   plan_ = PlanTraining(subject(), now_);
-  return SettingsChange{now_, "going on with " + Describe(now_)};
+  return SettingsChange{now_, "going on with " + Describe(subject(), now_)};
 }
 
 std::optional<SettingsChange> Adaptation::AfterFailure(ReclaimOrder from) {

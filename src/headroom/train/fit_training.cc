@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 namespace headroom {
 namespace {
@@ -99,6 +100,53 @@ Said HalveMicroBatch(TrainSettings& t, std::int64_t least) {
   return fmt::format("micro-batch {} -> {} (batch {})", from, t.micro_batch, t.batch);
 }
 
+// Between which sizes a batch is chosen, and the words for the one that decided.
+struct BatchBounds {
+  BatchBounds(std::int64_t all, bool on_host)
+      : images(all),
+        least(std::min<std::int64_t>(kDefaultBatch, all)),
+        most(std::max(least, std::min<std::int64_t>(kMostBatch, all / 8))),
+        cap(on_host ? std::min<std::int64_t>(most, kMostShareBatch) : most) {}
+
+  [[nodiscard]] std::string Why(std::int64_t chosen, std::int64_t fitting,
+                                const std::string& budget) const {
+    if (chosen == images) return "all that the data set has";
+    if (fitting < std::min(chosen, least)) {
+      return fmt::format(
+          "the fewest that are chosen, though as one micro-batch they need more "
+          "than {}",
+          budget);
+    }
+    if (images / 8 < least)
+      return fmt::format("the fewest that are chosen; an eighth of the data set is {}", images / 8);
+    if (fitting < 8 * (cap / 8)) {
+      return fmt::format("the most, in steps of 8, that stay within {} as one micro-batch", budget);
+    }
+    if (cap < most) return fmt::format("the most that are chosen on a CPU (within {})", budget);
+    if (cap == kMostBatch) return fmt::format("the most that are chosen (within {})", budget);
+    return fmt::format("no more than an eighth of the data set's {} (within {})", images, budget);
+  }
+
+  std::int64_t images;
+  std::int64_t least;
+  std::int64_t most;
+  std::int64_t cap;  // Of what is searched.
+};
+
+BatchChoice AskedBatch(std::int64_t asked, std::int64_t images) {
+  if (asked <= images) return {static_cast<int>(asked), {}};
+  return {static_cast<int>(images),
+          fmt::format("batch={}: {} images, all that the data set has", asked, images)};
+}
+
+BatchChoice DefaultBatch(const BatchBounds& bounds) {
+  const char* why = bounds.least == bounds.images
+                        ? "all that the data set has"
+                        : "a larger batch trains no better, and no faster on a CPU";
+  return {static_cast<int>(bounds.least),
+          fmt::format("batch=-1: {} images ({})", bounds.least, why)};
+}
+
 }  // namespace
 
 std::vector<Step> TrainLadder() {
@@ -163,17 +211,10 @@ BatchChoice ChooseBatch(const PlanSubject& subject, const TrainSettings& setting
                         const PlanLimits& limits) {
   const double asked = subject.options.batch;
   const auto images = static_cast<std::int64_t>(subject.train.size());
-  if (asked >= 1)
-    return {static_cast<int>(std::min<std::int64_t>(std::llround(asked), images)), {}};
-  const std::int64_t least = std::min<std::int64_t>(kDefaultBatch, images);
-  const std::int64_t most = std::max(least, std::min<std::int64_t>(kMostBatch, images / 8));
+  if (asked >= 1) return AskedBatch(std::llround(asked), images);
   const bool on_host = subject.place == MemoryPlace::kHost;
-  if (asked < 0 && on_host) {
-    return {
-        static_cast<int>(least),
-        fmt::format("batch=-1: {} images (a larger batch trains no better, and no faster on a CPU)",
-                    least)};
-  }
+  const BatchBounds bounds(images, on_host);
+  if (asked < 0 && on_host) return DefaultBatch(bounds);
   PlanLimits share = limits;
   if (asked > 0) {
     for (PlanLimit& limit : share) {
@@ -187,12 +228,12 @@ BatchChoice ChooseBatch(const PlanSubject& subject, const TrainSettings& setting
     if (on_host) return PlanTraining(subject, t).Fits(share);
     return FitTraining(subject, t, share).settings.micro_batch >= t.batch;
   };
-  const std::int64_t cap = (on_host ? std::min<std::int64_t>(most, kMostShareBatch) : most) / 8;
-  const std::int64_t chosen =
-      std::clamp(8 * LargestFitting(std::max<std::int64_t>(cap, 1), fits), least, most);
-  return {static_cast<int>(chosen),
-          fmt::format("batch={}: {} images, the most whose plan stays within {} of the budget",
-                      asked, chosen, asked > 0 ? fmt::format("{:.0f} %", 100 * asked) : "all")};
+  const std::int64_t fitting = 8 * LargestFitting(std::max<std::int64_t>(bounds.cap / 8, 1), fits);
+  const std::int64_t chosen = std::clamp(fitting, bounds.least, bounds.most);
+  const std::string budget =
+      asked > 0 ? fmt::format("{:.3g} % of the budget", 100 * asked) : std::string("the budget");
+  return {static_cast<int>(chosen), fmt::format("batch={}: {} images, {}", asked, chosen,
+                                                bounds.Why(chosen, fitting, budget))};
 }
 
 TrainSettings InitialSettings(const Options& options, int batch, int cores) {

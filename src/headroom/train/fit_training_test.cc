@@ -4,6 +4,7 @@
 #include "headroom/train/run_setup.h"
 #include "headroom/train/train_plan.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cstdint>
@@ -13,6 +14,7 @@
 namespace headroom {
 namespace {
 
+using ::testing::HasSubstr;
 using testing::SyntheticDataset;
 using testing::TempDir;
 
@@ -41,9 +43,17 @@ class TrainingFit : public ::testing::Test {
     limits[0] = {limit, "a test"};
     return limits;
   }
-  [[nodiscard]] int Chosen(const char* batch, Bytes limit) {
+  [[nodiscard]] BatchChoice Choice(const char* batch, Bytes limit) {
     options_.batch = std::stod(batch);
-    return ChooseBatch(Subject(), Wanted(), Host(limit)).images;
+    return ChooseBatch(Subject(), Wanted(), Host(limit));
+  }
+  [[nodiscard]] int Chosen(const char* batch, Bytes limit) { return Choice(batch, limit).images; }
+
+  // The first so many of the data set.
+  [[nodiscard]] DatasetIndex Images(int count) const {
+    Options some = options_;
+    some.train_share = {.ratio = 1, .count = count};
+    return BuildIndex(config_, "train", some, nullptr);
   }
 
   TempDir dir_;
@@ -130,6 +140,41 @@ TEST_F(TrainingFit, ChoosesABatchFromTheDataAndTheMemory) {
   // At least min(16, images), at most images / 8 where that is more.
   EXPECT_EQ(Chosen("0.7", Bytes::MiB(200)), 16);
   EXPECT_EQ(Chosen("0.7", Bytes::GiB(64)), 16);
+}
+
+TEST_F(TrainingFit, SaysWhatDecidedTheBatch) {
+  EXPECT_EQ(Choice("16", Bytes::GiB(1)).why, "");
+  EXPECT_EQ(Choice("64", Bytes::GiB(1)).why, "");
+  EXPECT_EQ(Choice("100000", Bytes::GiB(1)).why,
+            "batch=100000: 64 images, all that the data set has");
+  EXPECT_EQ(Choice("0.7", Bytes::MiB(200)).why,
+            "batch=0.7: 16 images, the fewest that are chosen, though as one micro-batch they need "
+            "more than 70 % of the budget");
+  EXPECT_EQ(Choice("0.7", Bytes::GiB(64)).why,
+            "batch=0.7: 16 images, the fewest that are chosen; an eighth of the data set is 8");
+  train_ = Images(10);
+  EXPECT_EQ(Choice("0.7", Bytes::GiB(64)).why, "batch=0.7: 10 images, all that the data set has");
+  EXPECT_EQ(Choice("-1", Bytes::GiB(64)).why, "batch=-1: 10 images (all that the data set has)");
+}
+
+TEST_F(TrainingFit, SaysWhichUpperBoundDecidedTheBatch) {
+  const SyntheticDataset many(dir_.path() / "many",
+                              {.train_images = 528, .val_images = 2, .height = 32, .width = 32});
+  config_ = ReadDatasetYaml(many.yaml().string(), dir_.path());
+  train_ = Images(528);
+  EXPECT_EQ(Choice("0.7", Bytes::GiB(64)).why,
+            "batch=0.7: 64 images, the most that are chosen on a CPU (within 70 % of the budget)");
+  TrainSettings between = InitialSettings(options_, 40, 4);
+  between.cache_limit = Wanted().cache_limit;
+  const Bytes forty = PlanTraining(Subject(), between).Peak(MemoryPlace::kHost);
+  const BatchChoice fitting = Choice("0.99", forty);
+  EXPECT_LT(fitting.images, 40);
+  EXPECT_THAT(fitting.why, HasSubstr("the most, in steps of 8, that stay within 99 % of the "
+                                     "budget as one micro-batch"));
+  train_ = Images(204);  // An eighth of them is 25.
+  EXPECT_EQ(Choice("0.7", Bytes::GiB(64)).why,
+            "batch=0.7: 24 images, no more than an eighth of the data set's 204 (within 70 % of "
+            "the budget)");
 }
 
 TEST(MeasuredScratch, GrowsWithThreadsAndWithTheImagesOfEach) {

@@ -36,6 +36,7 @@ constexpr Bytes kAllocatorSlack = Bytes::MiB(8);
 constexpr Bytes kDriverHost = Bytes::MiB(1200);
 constexpr Bytes kDriverDevice = Bytes::MiB(500);
 constexpr std::int64_t kMosaicTiles = 4;
+constexpr int kReferenceWorkers = 8;  // Its default.
 
 using PP = PlanPhase;
 
@@ -307,6 +308,17 @@ std::string Describe(const TrainSettings& settings) {
                          : "");
 }
 
+std::string Describe(const PlanSubject& subject, const TrainSettings& settings) {
+  TrainSettings needed = settings;
+  needed.pool_limit = PoolNeed(subject, settings);
+  return Describe(needed);
+}
+
+Bytes PoolNeed(const PlanSubject& subject, const TrainSettings& settings) {
+  const MemoryNeed source = EstimateMemory(SourceOptions(subject.options, settings), subject.train);
+  return std::min(settings.pool_limit, source.row(MemoryTag::kMosaicPool).bytes);
+}
+
 std::string ExplainReferenceFor(const PlanSubject& subject, const TrainSettings& settings,
                                 int cores, int gpus, Bytes host_limit) {
   double ratio = 0;
@@ -315,6 +327,8 @@ std::string ExplainReferenceFor(const PlanSubject& subject, const TrainSettings&
              static_cast<double>(std::max(size.height, size.width));
   }
   const Options& o = subject.options;
+  // Its own choice (batch=-1, 0.7) is the default on a CPU; on a GPU it is measured there.
+  const bool chooses = o.batch < 1;
   ProgramOptions keeps_all = TrainingProgram(subject, settings);
   keeps_all.images = 1;
   keeps_all.extent = {o.image_height, o.image_width};
@@ -324,10 +338,16 @@ std::string ExplainReferenceFor(const PlanSubject& subject, const TrainSettings&
       .train_images = static_cast<std::int64_t>(subject.train.size()),
       .val_images = static_cast<std::int64_t>(subject.val.size()),
       .imgsz = o.image_width,
-      .batch = settings.batch,
-      .workers = o.workers,
+      .batch = chooses && gpus == 0 ? kDefaultBatch : settings.batch,
+      // It has no workers=-1.
+      .workers = o.workers < 0 ? kReferenceWorkers : o.workers,
       .cores = cores,
+      .memory = host_limit,
       .gpus = gpus,
+      .driver = gpus > 0 ? kDriverHost : Bytes(),
+      .batch_assumed = chooses && gpus > 0,
+      .cache_ram = o.cache == CacheKind::kRam,
+      .plots = o.plots,
       .short_to_long = ratio / static_cast<double>(std::max<std::size_t>(subject.train.size(), 1)),
       .multi_scale = o.multi_scale,
       .classes = static_cast<int>(subject.model.options.classes),
@@ -335,7 +355,7 @@ std::string ExplainReferenceFor(const PlanSubject& subject, const TrainSettings&
       .parameters = subject.model.ParameterCount(),
       .adam = subject.optimizer == OptimizerKind::kAdamW,
       .activations_per_image = Lower(*subject.model.graph, keeps_all).arena};
-  return ExplainReference(EstimateReference(reference), host_limit);
+  return ExplainReference(reference);
 }
 
 }  // namespace headroom

@@ -75,7 +75,8 @@ struct PlanSubject {
 // Of the reference; to plan with while the batch is not chosen yet.
 inline constexpr int kDefaultBatch = 16;
 
-// batch= of the options as a number of images, and in a line why where the choice was ours.
+// batch= of the options as a number of images, and in a line what decided it where that is not what
+// was typed.
 struct BatchChoice {
   int images = kDefaultBatch;
   std::string why;
@@ -99,5 +100,9 @@ struct BatchChoice {
 [[nodiscard]] std::string_view Name(Recompute recompute);
 // "micro-batch 34 of 133, recompute activations, 12 workers, mosaic pool 400 MiB".
 [[nodiscard]] std::string Describe(const TrainSettings& settings);
+// The same, with what the pool needs where that is less than its limit.
+[[nodiscard]] std::string Describe(const PlanSubject& subject, const TrainSettings& settings);
+// The mosaic pool's need with these settings: at most its limit.
+[[nodiscard]] Bytes PoolNeed(const PlanSubject& subject, const TrainSettings& settings);
 
 }  // namespace headroom

@@ -98,12 +98,12 @@ void TrainingRun::Plan() {
   adaptation.emplace(setup, optimizer_choice.kind, choice.wanted);
   CutBudget();
   fitted = adaptation->FitFirst();
-  observer.OnMessage("\nMemory plan: " + Describe(adaptation->now()));
+  observer.OnMessage("\nMemory plan: " + Describe(adaptation->subject(), adaptation->now()));
   for (const std::string& line : fitted) observer.OnMessage("  to fit the limit: " + line);
   if (!options.verbose) return;
   observer.OnMessage(FormatPlan(adaptation->plan(), setup.Limits()));
-  observer.OnMessage(ExplainReferenceFor(adaptation->subject(), adaptation->now(), setup.cores(), 0,
-                                         setup.machine_limit));
+  observer.OnMessage(ExplainReferenceFor(adaptation->subject(), adaptation->now(), CoresOfMachine(),
+                                         setup.device.is_cuda() ? 1 : 0, setup.machine_limit));
 }
 
 void TrainingRun::CutBudget() {
