@@ -4,7 +4,7 @@
 
 For each rate a training starts in a group of its own; in mid-run a neighbour takes memory at that
 rate until 40 % of the limit is left, holds it for 10 s and gives it back. A row says whether the
-kernel killed anybody, the micro-batches before, the smallest, and after, and whether the run ended.
+kernel killed anybody, whether run and neighbour survived, or how the run ended, and what it did.
 
 usage: fastest_hog.py YOLO DATA_YAML [--limit 4G] [--rates 100,200,400] [-- WORDS OF THE TRAINING]
 """
@@ -29,7 +29,7 @@ def size(text):
 
 
 def attempt(yolo, data, words, limit, rate):
-    """Kills counted by the kernel, the run's log, whether it still ran at the end."""
+    """Kills counted by the kernel, how either ended (None: the run still ran), the run's log."""
     group = Cgroup(limit)
     with tempfile.TemporaryDirectory() as folder:
         log_path = pathlib.Path(folder) / "log.txt"
@@ -45,13 +45,14 @@ def attempt(yolo, data, words, limit, rate):
             hog = group.popen([sys.executable, "-c", HOG, str(rate), str(0.6 * limit), "10"])
             hog.wait()
             time.sleep(CALM_S if run.poll() is None else 0)
-            survived = run.poll() is None
+            ended = run.poll()
             run.terminate()
             run.wait()
             kills = group.oom_kills()
-        text = log_path.read_text()
+        # A killed run may leave half a character.
+        text = log_path.read_text(encoding="utf-8", errors="replace")
     group.close()
-    return kills, survived and hog.returncode == 0, text
+    return kills, ended, hog.returncode, text
 
 
 def main():
@@ -64,13 +65,16 @@ def main():
     arguments = parser.parse_args()
     if cgroups_missing():
         sys.exit(cgroups_missing())
-    print(f"{'MB/s':>6}{'oom_kill':>10}{'both survive':>14}  what the run did")
+    print(f"{'MB/s':>6}{'oom_kill':>10}{'both survive':>14}  what the run did", flush=True)
     for rate in arguments.rates.split(","):
-        kills, survived, text = attempt(arguments.yolo, arguments.data, arguments.words,
-                                        size(arguments.limit), float(rate) * 1e6)
+        kills, ended, hog, text = attempt(arguments.yolo, arguments.data, arguments.words,
+                                          size(arguments.limit), float(rate) * 1e6)
         acts = [line[8:] for line in text.splitlines() if line.startswith("Memory: ")]
-        acts = [re.sub(r"\s+", " ", act)[:100] for act in acts if "peak" not in act]
-        print(f"{rate:>6}{kills:>10}{'yes' if survived else 'no':>14}  {len(acts)} acts", flush=True)
+        acts = [re.sub(r"\s+", " ", act) for act in acts if "peak" not in act]
+        survived = "yes" if ended is None and hog == 0 else "no"
+        how = "" if ended is None else f", then ended with {ended}"
+        how += "" if hog == 0 else f", the neighbour ended with {hog}"
+        print(f"{rate:>6}{kills:>10}{survived:>14}  {len(acts)} acts{how}", flush=True)
         for act in acts:
             print(f"{'':>32}{act}", flush=True)
 

@@ -13,7 +13,12 @@ import sys
 import time
 import unittest
 
-from run_case import HOG, SUDDEN_HOG, Cgroup, RunCase, cgroups_missing, main, read_budget
+from run_case import (HOG, SUDDEN_HOG, Cgroup, RunCase, cgroups_missing, main, read_budget,
+                      read_page)
+
+# Lines of the log. The first is followed by what was given back.
+CUT = r"Memory: (?!there was room).*; budget .* -> "
+GREW = r"Memory: there was room for .*; budget .* -> "
 
 
 class MemoryTest(RunCase):
@@ -168,25 +173,52 @@ class MemoryTest(RunCase):
         self.assertLess(share, 0.2)
 
     @unittest.skipIf(cgroups_missing(), cgroups_missing() or "")
-    def test_a_neighbour_that_grows_is_given_way_to(self):
-        limit = 1600 << 20
+    def test_a_neighbour_that_grows_is_given_way_to_until_it_has_gone(self):
+        limit = 4 << 30
         group = Cgroup(limit)
+        folder, log = self.dir / "run", self.dir / "log.txt"
+        run = hog = None
+
+        def wait_for(reached, seconds):
+            end = time.time() + seconds
+            while not reached():
+                self.assertIsNone(run.poll(), log.read_text()[-3000:])
+                self.assertLess(time.time(), end, log.read_text()[-3000:])
+                time.sleep(0.2)
+
+        def in_mid_run():
+            page = read_page(folder / "last_state.bin")
+            filled = group.anonymous() > 0.5 * limit  # More than the neighbour leaves.
+            return filled and page is not None and page.phase == "train step"
+
         try:
-            run = self.start(self.command("imgsz=320", "batch=64", "workers=2", "epochs=4",
-                                          "val=False", "close_mosaic=0"), group)
-            log = self.dir / "run" / "memory.csv"
-            while not log.exists() and run.poll() is None:
-                time.sleep(0.1)
-            time.sleep(3)
-            hog = group.popen([sys.executable, "-c", HOG, str(100 << 20), str(0.5 * limit), "4"])
-            output, _ = run.communicate(timeout=600)
-            hog.wait(timeout=120)
-            self.assertEqual(group.oom_kills(), 0, output[-3000:])
+            # The plan fills the group; the run goes on until it has grown back.
+            with open(log, "w", encoding="utf-8") as out:
+                run = group.popen(self.command(
+                    "imgsz=640", "batch=64", "workers=2", "epochs=100", "val=False",
+                    "close_mosaic=0", "plots=False"), stdout=out, stderr=out, cwd=self.dir)
+            wait_for(in_mid_run, 600)
+            planned = read_budget(folder / "last_state.bin")
+            self.assertGreater(planned, 0.75 * limit)
+            hog = group.popen([sys.executable, "-c", HOG, str(100e6), str(0.6 * limit), "2"])
+            wait_for(lambda: hog.poll() is not None, 300)
+            self.assertEqual(hog.returncode, 0)
+            smallest = read_budget(folder / "last_state.bin")
+            self.assertLess(smallest, 0.5 * limit)
+            wait_for(lambda: self.grown(log.read_text()), 600)
+            self.assertGreater(read_budget(folder / "last_state.bin"), smallest)
+            self.assertEqual(group.oom_kills(), 0)
         finally:
+            for process in (run, hog):
+                if process is not None:
+                    process.kill()
+                    process.wait()
             group.close()
-        self.assertEqual(run.returncode, 0, output[-3000:])
-        self.assertEqual(hog.returncode, 0)
-        self.assertRegex(output, r"Memory: .*budget .* -> ")
+
+    def grown(self, log):
+        """Whether the log says that the budget was cut and then grew."""
+        cut = re.search(CUT, log)
+        return cut is not None and re.search(GREW, log[cut.end():]) is not None
 
 
 if __name__ == "__main__":

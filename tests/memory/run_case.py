@@ -58,6 +58,11 @@ class Cgroup:
         text = (self.path / "memory.oom_control").read_text()
         return int(re.search(r"oom_kill (\d+)", text).group(1))
 
+    def anonymous(self):
+        """Bytes of memory that is no page cache, of all in the group."""
+        text = (self.path / "memory.stat").read_text()
+        return int(re.search(r"^total_rss (\d+)", text, re.MULTILINE).group(1))
+
     def close(self):
         for _ in range(50):
             try:
