@@ -6,7 +6,7 @@ For each rate a training starts in a group of its own; in mid-run a neighbour ta
 rate until 40 % of the limit is left, holds it for 10 s and gives it back. A row says whether the
 kernel killed anybody, whether run and neighbour survived, or how the run ended, and what it did.
 
-usage: fastest_hog.py YOLO DATA_YAML [--limit 4G] [--rates 100,200,400] [-- WORDS OF THE TRAINING]
+usage: fastest_hog.py [--limit 4G] [--rates 100,200,400] YOLO DATA_YAML [WORDS OF THE TRAINING]
 """
 
 import argparse
