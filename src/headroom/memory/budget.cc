@@ -2,7 +2,7 @@
 #include "headroom/memory/budget.h"
 
 #include "headroom/core/error.h"
-#include "headroom/memory/fit.h"
+#include "headroom/memory/amount_to_type.h"
 
 #include <fmt/format.h>
 

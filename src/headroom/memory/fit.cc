@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "headroom/memory/fit.h"
 
+#include "headroom/memory/amount_to_type.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 
 namespace headroom {
 namespace {
-
-constexpr double kHintMargin = 1.02;
-constexpr Bytes kMostHint = Bytes::GiB(1ULL << 30);  // A request may be any number.
 
 // "activations 200 MiB, weights 20 MiB": the two largest of the phase that needs most.
 std::string LargestRows(const MemoryPlan& plan, MemoryPlace place) {
@@ -40,12 +39,6 @@ std::string Way(Bytes peak, MemoryPlace place, const LimitRaise& raise) {
 }
 
 }  // namespace
-
-std::string AmountToType(Bytes need) {
-  const double known = static_cast<double>(std::min(need, kMostHint).count());
-  const auto amount = static_cast<std::uint64_t>(known * kHintMargin);
-  return fmt::format("{}M", (amount >> 20) + 1);
-}
 
 std::string ExplainUnfit(const MemoryPlan& smallest, const PlanLimits& limits,
                          const LimitRaises& raises) {

@@ -66,8 +66,6 @@ struct LimitRaise {
 };
 using LimitRaises = std::array<LimitRaise, kMemoryPlaceCount>;  // By MemoryPlace.
 
-// An amount as an option takes it ("417M"), a little above the need: the next run's differs.
-[[nodiscard]] std::string AmountToType(Bytes need);
 // For the user when nothing fits: what is needed, the limit, its origin, and the option that raises
 // it or, where none does, what stands in the way.
 [[nodiscard]] std::string ExplainUnfit(const MemoryPlan& smallest, const PlanLimits& limits,

@@ -12,6 +12,9 @@ namespace headroom {
 
 // What the options of a training run mean for its parts.
 
+// Of the coarsest map: image sides are multiples of it.
+inline constexpr int kStride = 32;
+
 [[nodiscard]] AugmentOptions Augmentations(const Options& o);
 
 // Parameters that freeze= names (a count of layers from the front, layer numbers, parts of names

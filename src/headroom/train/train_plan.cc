@@ -24,7 +24,6 @@
 namespace headroom {
 namespace {
 
-constexpr int kStride = 32;
 // oneDNN keeps generated kernels of every size it has met: 75 MB over the 21 sizes of multi_scale
 // were measured for YOLO11n.
 constexpr Bytes kKernelsPerSize = Bytes::MiB(4);

@@ -3,6 +3,7 @@
 #include "headroom/data/multi_scale.h"
 #include "headroom/optim/weight_update.h"
 #include "headroom/train/out_of_memory.h"
+#include "headroom/train/train_choices.h"
 #include "headroom/train/training_run.h"
 
 #include <ATen/ATen.h>
@@ -17,7 +18,6 @@ namespace {
 namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
 
-constexpr int kStride = 32;
 constexpr std::chrono::minutes kSaveInterval(10);
 constexpr int kMaxRecoveries = 3;
 constexpr std::int64_t kShownPictures = 16;

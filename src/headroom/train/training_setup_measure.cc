@@ -3,6 +3,7 @@
 #include "headroom/monitor/host_memory.h"
 #include "headroom/train/batch_step.h"
 #include "headroom/train/out_of_memory.h"
+#include "headroom/train/train_choices.h"
 #include "headroom/train/training_setup.h"
 
 #include <ATen/Parallel.h>
@@ -21,7 +22,6 @@ constexpr Bytes kFirstSteps = Bytes::MiB(64);
 constexpr std::int64_t kMostImages = 4;
 // Scratch grows with the area, as the time of these steps does: larger images are not needed.
 constexpr std::int64_t kMostSide = 640;
-constexpr std::int64_t kStride = 32;
 
 // Operations run on that many threads while it lives.
 class ThreadsHere {
@@ -48,7 +48,7 @@ Extent MeasuredExtent(const Extent& largest) {
       static_cast<double>(kMostSide) / std::sqrt(static_cast<double>(largest.area()));
   const auto side = [&](std::int64_t size) {
     const auto smaller = static_cast<std::int64_t>(static_cast<double>(size) * shrink);
-    return std::max(smaller / kStride, std::int64_t{1}) * kStride;
+    return std::max<std::int64_t>(smaller / kStride, 1) * kStride;
   };
   return {side(largest.height), side(largest.width)};
 }
@@ -64,15 +64,12 @@ std::int64_t TrainingSetup::MeasurableImages(const Extent& extent) const {
   const auto flat = static_cast<std::uint64_t>(loaded.model.parameters->value_count());
   const Bytes room =
       SaturatingSub(budget.limit(), Resident() + kFirstSteps + Bytes::Of(flat, 2 * 4));
+  ProgramOptions program =
+      TrainingProgram(Subject(OptimizerKind::kSgd), {.recompute = Recompute::kBlocks});
+  program.extent = extent;
   const auto arena = [&](std::int64_t count) {
-    return Lower(*loaded.model.graph, {.purpose = Purpose::kTraining,
-                                       .images = count,
-                                       .extent = extent,
-                                       .activation = activation,
-                                       .recompute = Recompute::kBlocks,
-                                       .place_foreign = true,
-                                       .trained_layers = trained_layers})
-        .arena;
+    program.images = count;
+    return Lower(*loaded.model.graph, program).arena;
   };
   while (images > 0 && arena(images) > room) --images;
   return images;
