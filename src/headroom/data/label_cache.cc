@@ -23,7 +23,7 @@ namespace {
 
 constexpr std::array<char, 16> kMagic = {'H', 'E', 'A', 'D', 'R', 'O', 'O', 'M',
                                          ' ', 'L', 'A', 'B', 'E', 'L', 'S', '\n'};
-constexpr std::uint32_t kVersion = 1;
+constexpr std::uint32_t kVersion = 2;  // 2: DecodeExtremes counts every copy that codecs make.
 constexpr std::size_t kAlignment = 8;
 
 // The sections that follow the header, in this order, each padded to 8 bytes.

@@ -157,17 +157,15 @@ void MediaReader::PassOver(const std::string& path, const std::string& why) {
 }
 
 Status MediaReader::ReadImage(MediaFrame* frame) {
+  DecodeAdmission admit;
   if (budget_ != nullptr) {
-    const Result<ImageInfo> header = ReadImageInfo(frame->path);
-    if (!header) return Failure{header.error()};
-    std::error_code error;
-    const Bytes file(fs::file_size(frame->path, error));
-    if (error) return Failure{error.message()};
-    const Bytes peak = DecodePeakBytes(*header, file, {});
-    const Status fits = Reserve(header->size, peak - header->size.PixelBytes(), frame);
-    if (!fits) return fits;
+    admit = [&](const ImageInfo& info, const DecodeNeed& need) -> Result<Bytes> {
+      const Status fits = Reserve(info.size, need.file + need.codec, frame);
+      if (!fits) return Failure{fits.error()};
+      return reading_.bytes() + frame->pixels.bytes();
+    };
   }
-  const Result<ImageInfo> info = decoder_.Decode(frame->path, {}, &frame->bgr);
+  const Result<ImageInfo> info = decoder_.Decode(frame->path, {}, admit, &frame->bgr);
   return info ? Status(Unit{}) : Failure{info.error()};
 }
 
@@ -178,6 +176,7 @@ Status MediaReader::Reserve(ImageSize size, Bytes reading, MediaFrame* frame) {
     return held.bytes() >= bytes || held.TryResize(bytes);
   };
   if (grow(reading_, reading) && grow(frame->pixels, size.PixelBytes())) return Unit{};
+  ++too_large_;
   return Failure{fmt::format(
       "its {}x{} pixels take {} while they are read; {} of the limit of {} ({}) are free. Raise it "
       "with memory=",

@@ -52,12 +52,14 @@ class MediaReader {
   // Into a reused frame; false at the end.
   [[nodiscard]] bool Next(MediaFrame* frame);
   [[nodiscard]] std::int64_t unreadable() const { return unreadable_; }
+  // Of those, how many for want of memory.
+  [[nodiscard]] std::int64_t too_large() const { return too_large_; }
 
  private:
   [[nodiscard]] Status ReadImage(MediaFrame* frame);
   [[nodiscard]] Status OpenVideo(MediaFrame* frame);
   [[nodiscard]] bool NextVideoFrame(MediaFrame* frame);
-  // Reserves the frame's pixels, and what reading them takes beside.
+  // Reserves the frame's pixels, and what reading them takes beside; counts what does not fit.
   [[nodiscard]] Status Reserve(ImageSize size, Bytes reading, MediaFrame* frame);
   void PassOver(const std::string& path, const std::string& why);
 
@@ -70,6 +72,7 @@ class MediaReader {
   std::optional<VideoReader> video_;
   std::int64_t frame_ = 0;
   std::int64_t unreadable_ = 0;
+  std::int64_t too_large_ = 0;
 };
 
 }  // namespace headroom

@@ -114,6 +114,7 @@ TEST_F(MediaSource, PassesOverPicturesThatDoNotFitTheBudget) {
     while (reader.Next(&frame)) seen.push_back(std::filesystem::path(frame.path).filename());
     EXPECT_THAT(seen, ElementsAre("a.jpg", "b.jpg"));
     EXPECT_EQ(reader.unreadable(), 1);
+    EXPECT_EQ(reader.too_large(), 1);
     EXPECT_GE(budget.used(), frame.bgr.NumBytes());
   }
   EXPECT_EQ(budget.used(), Bytes());

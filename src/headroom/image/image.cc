@@ -29,6 +29,14 @@ MutableImageView PackedView(std::uint8_t* data, ImageSize size, int channels) {
   return {data, size.height, size.width, channels, std::ptrdiff_t{size.width} * channels};
 }
 
+void SwapRedAndBlue(const MutableImageView& pixels) {
+  HEADROOM_CHECK(pixels.channels == 3, "red and blue of 3 channels are swapped");
+  for (int y = 0; y < pixels.height; ++y) {
+    std::uint8_t* pixel = pixels.Row(y);
+    for (int x = 0; x < pixels.width; ++x, pixel += 3) std::swap(pixel[0], pixel[2]);
+  }
+}
+
 Image::Image(Image&& other) noexcept { Swap(other); }
 
 Image& Image::operator=(Image&& other) noexcept {

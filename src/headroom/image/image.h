@@ -53,6 +53,9 @@ struct MutableImageView {
 [[nodiscard]] ImageView PackedView(const std::uint8_t* data, ImageSize size, int channels = 3);
 [[nodiscard]] MutableImageView PackedView(std::uint8_t* data, ImageSize size, int channels = 3);
 
+// BGR to RGB or back, where the pixels are: nothing is held beside them. 3 channels.
+void SwapRedAndBlue(const MutableImageView& pixels);
+
 // Owns packed 8-bit pixels. Move-only; Clone() copies. A buffer that is reused: Reshape keeps the
 // memory when it is large enough, so a worker's image reaches its high-water mark and stays there.
 class Image {

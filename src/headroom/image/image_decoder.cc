@@ -8,13 +8,14 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <opencv2/imgcodecs.hpp>
-#include <opencv2/imgproc.hpp>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <optional>
+#include <utility>
 
 namespace headroom {
 namespace {
@@ -33,39 +34,66 @@ void MakeRoom(std::size_t file_size, std::vector<std::uint8_t>* buffer) {
   buffer->resize(file_size + kEndMarkerBytes);
 }
 
-Result<std::size_t> ReadInto(int descriptor, std::vector<std::uint8_t>* buffer) {
-  struct stat info{};
-  if (::fstat(descriptor, &info) != 0) return Failure{std::strerror(errno)};
-  if (!S_ISREG(info.st_mode)) return Failure{"not a file"};
-  const auto size = static_cast<std::size_t>(info.st_size);
-  MakeRoom(size, buffer);
-  std::size_t done = 0;
-  while (done < size) {
-    const ssize_t got = ::read(descriptor, buffer->data() + done, size - done);
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return Failure{std::strerror(errno)};
-    if (got == 0) break;  // Cut while it was read: the decoder will say so.
-    done += static_cast<std::size_t>(got);
+// A file that is open for reading, and its size when it was opened.
+class OpenFile {
+ public:
+  [[nodiscard]] static Result<OpenFile> Open(const std::string& path) {
+    OpenFile file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    if (file.descriptor_ < 0) {
+      return Failure{fmt::format("cannot be opened: {}", std::strerror(errno))};
+    }
+    struct stat info{};
+    if (::fstat(file.descriptor_, &info) != 0) return Failure{std::strerror(errno)};
+    if (!S_ISREG(info.st_mode)) return Failure{"not a file"};
+    file.size_ = static_cast<std::size_t>(info.st_size);
+    return file;
   }
-  return done;
-}
+  ~OpenFile() {
+    if (descriptor_ >= 0) ::close(descriptor_);
+  }
+  OpenFile(OpenFile&& other) noexcept
+      : descriptor_(std::exchange(other.descriptor_, -1)), size_(other.size_) {}
+  OpenFile& operator=(OpenFile&&) = delete;
 
-Result<std::size_t> ReadInto(const std::string& path, std::vector<std::uint8_t>* buffer) {
-  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (descriptor < 0) return Failure{fmt::format("cannot be opened: {}", std::strerror(errno))};
-  Result<std::size_t> size = ReadInto(descriptor, buffer);
-  ::close(descriptor);
-  return size;
-}
+  [[nodiscard]] int descriptor() const { return descriptor_; }
+  [[nodiscard]] std::size_t size() const { return size_; }
+
+  // Its bytes from the beginning; how many there are, when it was cut meanwhile.
+  [[nodiscard]] Result<std::size_t> ReadInto(std::vector<std::uint8_t>* buffer) const {
+    MakeRoom(size_, buffer);
+    std::size_t done = 0;
+    while (done < size_) {
+      const ssize_t got =
+          ::pread(descriptor_, buffer->data() + done, size_ - done, static_cast<off_t>(done));
+      if (got < 0 && errno == EINTR) continue;
+      if (got < 0) return Failure{std::strerror(errno)};
+      if (got == 0) break;  // The decoder will say so.
+      done += static_cast<std::size_t>(got);
+    }
+    return done;
+  }
+
+ private:
+  explicit OpenFile(int descriptor) : descriptor_(descriptor) {}
+  int descriptor_;
+  std::size_t size_ = 0;
+};
+
+// What was let in: the bytes that are read must ask for no more.
+struct Admitted {
+  ImageInfo info;
+  DecodeNeed need;
+  [[nodiscard]] bool Covers(const ImageInfo& read, const DecodeNeed& now) const {
+    return read.size == info.size && now.Total() <= need.Total();
+  }
+};
 
 bool HasJpegEnd(const std::string& path) {
-  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (descriptor < 0) return false;
-  const off_t size = ::lseek(descriptor, 0, SEEK_END);
+  const Result<OpenFile> file = OpenFile::Open(path);
   std::uint8_t end[2] = {};
-  const bool has = size >= 2 && ::pread(descriptor, end, 2, size - 2) == 2 && EndsWithMarker(end);
-  ::close(descriptor);
-  return has;
+  return file.ok() && file->size() >= 2 &&
+         ::pread(file->descriptor(), end, 2, static_cast<off_t>(file->size() - 2)) == 2 &&
+         EndsWithMarker(end);
 }
 
 }  // namespace
@@ -77,28 +105,56 @@ ImageDecoder& ImageDecoder::operator=(ImageDecoder&&) noexcept = default;
 
 Result<ImageInfo> ImageDecoder::Decode(const std::string& path, const DecodeOptions& options,
                                        Image* out) {
-  const Result<std::size_t> size = ReadInto(path, &file_);
+  return Decode(path, options, {}, out);
+}
+
+Result<ImageInfo> ImageDecoder::Decode(const std::string& path, const DecodeOptions& options,
+                                       const DecodeAdmission& admit, Image* out) {
+  const Result<OpenFile> file = OpenFile::Open(path);
+  if (!file.ok()) return Failure{file.error()};
+  std::optional<Admitted> admitted;
+  if (admit) {
+    Result<ImageInfo> info = ReadImageInfo(file->descriptor(), file->size());
+    if (!info.ok()) return info;
+    admitted = {*info, EstimateDecode(*info, Bytes(file->size()), options)};
+    const Result<Bytes> allowed = admit(*info, admitted->need);
+    if (!allowed.ok()) return Failure{allowed.error()};
+    MakeRoomWithin(*allowed, admitted->need, out);
+  }
+  const Result<std::size_t> size = file->ReadInto(&file_);
   if (!size.ok()) return Failure{size.error()};
-  return DecodeBuffer(*size, options, out);
+  const Result<ImageInfo> info = ReadImageInfo(std::span(file_).first(*size));
+  if (!info.ok()) return info;
+  if (admitted && !admitted->Covers(*info, EstimateDecode(*info, Bytes(*size), options)))
+    return Failure{"it was changed while it was read"};
+  return DecodeBuffer(*size, *info, options, out);
+}
+
+void ImageDecoder::MakeRoomWithin(Bytes allowed, const DecodeNeed& need, Image* out) {
+  const auto held = [&] {
+    return std::max(NumBytes(), need.file) + std::max(out->NumBytes(), need.pixels) + need.codec;
+  };
+  if (held() > allowed && out->NumBytes() > need.pixels) out->Reset();
+  if (held() > allowed && NumBytes() > need.file) std::vector<std::uint8_t>().swap(file_);
 }
 
 Result<ImageInfo> ImageDecoder::Decode(std::span<const std::uint8_t> file,
                                        const DecodeOptions& options, Image* out) {
   MakeRoom(file.size(), &file_);
   if (!file.empty()) std::memcpy(file_.data(), file.data(), file.size());
-  return DecodeBuffer(file.size(), options, out);
+  const Result<ImageInfo> info = ReadImageInfo(std::span(file_).first(file.size()));
+  if (!info.ok()) return info;
+  return DecodeBuffer(file.size(), *info, options, out);
 }
 
-Result<ImageInfo> ImageDecoder::DecodeBuffer(std::size_t file_size, const DecodeOptions& options,
-                                             Image* out) {
-  Result<ImageInfo> info = ReadImageInfo(std::span(file_).first(file_size));
-  if (!info.ok()) return info;
-  const bool by_turbojpeg = info->format == ImageFormat::kJpeg && !info->is_cmyk;
-  const Status decoded = by_turbojpeg ? DecodeJpeg(file_size, *info, options, out)
-                                      : DecodeWithOpenCv(file_size, *info, options, out);
+Result<ImageInfo> ImageDecoder::DecodeBuffer(std::size_t file_size, const ImageInfo& info,
+                                             const DecodeOptions& options, Image* out) {
+  const bool by_turbojpeg = info.format == ImageFormat::kJpeg && !info.is_cmyk;
+  const Status decoded = by_turbojpeg ? DecodeJpeg(file_size, info, options, out)
+                                      : DecodeWithOpenCv(file_size, info, options, out);
   if (!decoded.ok()) return Failure{decoded.error()};
   // OpenCV turns TIFFs by itself, whatever it is told.
-  if (info->format != ImageFormat::kTiff) TurnUpright(info->orientation, out, &turned_);
+  if (info.format != ImageFormat::kTiff) TurnUpright(info.orientation, out);
   return info;
 }
 
@@ -152,54 +208,62 @@ Status ImageDecoder::DecodeWithOpenCv(std::size_t file_size, const ImageInfo& in
     pixels.copyTo(internal::WrapMat(out->view()));
   }
   if (options.order == ColorOrder::kRgb) {
-    cv::Mat result = internal::WrapMat(out->view());
-    cv::cvtColor(result, result, cv::COLOR_BGR2RGB);
+    SwapRedAndBlue(out->view());
   }
   return Unit{};
 }
 
-Result<ImageInfo> ImageDecoder::Verify(const std::string& path) {
+Result<ImageInfo> ImageDecoder::Verify(const std::string& path, const DecodeAdmission& admit) {
   Result<ImageInfo> info = ReadImageInfo(path);
   if (!info.ok()) return info;
   if (std::min(info->size.height, info->size.width) < kLeastSide) {
     return Failure{fmt::format("image of {}x{} px: sides must be at least {} px", info->size.width,
                                info->size.height, kLeastSide)};
   }
-  const Status content = VerifyContent(path, *info);
+  const Status content = VerifyContent(path, *info, admit);
   if (!content.ok()) return Failure{content.error()};
   return info;
 }
 
-Status ImageDecoder::VerifyContent(const std::string& path, const ImageInfo& info) {
+Status ImageDecoder::VerifyContent(const std::string& path, const ImageInfo& info,
+                                   const DecodeAdmission& admit) {
   if (info.format == ImageFormat::kPng) {
-    const Result<std::size_t> size = ReadInto(path, &file_);
-    if (!size.ok()) return Failure{size.error()};
-    return CheckPng(std::span(file_).first(*size));
+    const Result<OpenFile> file = OpenFile::Open(path);
+    if (!file.ok()) return Failure{file.error()};
+    return CheckPng(file->descriptor(), file->size());
   }
   if (info.format != ImageFormat::kJpeg || HasJpegEnd(path)) return Unit{};
   // Rare: only a decode can tell whether more than the end marker is missing.
-  const Result<std::size_t> size = ReadInto(path, &file_);
-  if (!size.ok()) return Failure{size.error()};
-  const Result<ImageInfo> decoded = DecodeBuffer(*size, {.min_long_side = 1}, &turned_);
+  const DecodeOptions smallest{.min_long_side = 1};
+  Image pixels;
+  const Result<ImageInfo> decoded = Decode(path, smallest, admit, &pixels);
+  std::vector<std::uint8_t>().swap(file_);  // Scans do not keep what they need once in a while.
   if (!decoded.ok()) return Failure{decoded.error()};
   return Unit{};
 }
 
-Bytes ImageDecoder::NumBytes() const { return Bytes(file_.capacity()) + turned_.NumBytes(); }
-
-Bytes DecodePeakBytes(const ImageInfo& info, Bytes file_size, const DecodeOptions& options) {
+DecodeNeed EstimateDecode(const ImageInfo& info, Bytes file_size, const DecodeOptions& options) {
   const bool scales = info.format == ImageFormat::kJpeg && !info.is_cmyk;
   const ImageSize decoded =
       scales ? JpegDecoder::ScaledSize(info.stored_size(), options.min_long_side) : info.size;
-  const Bytes pixels = decoded.PixelBytes();
-  Bytes peak = file_size + Bytes(kEndMarkerBytes) + pixels;
-  peak += Bytes(info.codec_bytes);
   // Rows on their way through the codec, and its tables: measured.
-  constexpr std::uint64_t kBytesPerColumn = 96;
-  constexpr Bytes kTables = Bytes::KiB(64);
-  peak += Bytes::Of(static_cast<std::uint64_t>(info.size.long_side()), kBytesPerColumn) + kTables;
-  if (SwapsSides(info.orientation)) peak += pixels;
-  return peak;
+  constexpr std::uint64_t kBytesPerColumn = 128;
+  constexpr Bytes kTables = Bytes::KiB(256);
+  DecodeNeed need;
+  need.file = file_size + Bytes(kEndMarkerBytes);
+  need.pixels = decoded.PixelBytes();
+  need.codec = Bytes(info.codec_bytes);
+  if (SwapsSides(info.orientation)) {
+    // A second copy when the codec is done, which leaves up to that much in the heap
+    // (M_TRIM_THRESHOLD of the program); OpenCV turns TIFFs while it holds all.
+    constexpr Bytes kKeptByHeap = Bytes::MiB(4);
+    const Bytes kept =
+        info.format == ImageFormat::kTiff ? need.codec : std::min(need.codec, kKeptByHeap);
+    need.codec = std::max(need.codec, need.pixels + kept);
+  }
+  need.codec +=
+      kTables + Bytes::Of(static_cast<std::uint64_t>(info.size.long_side()), kBytesPerColumn);
+  return need;
 }
 
 }  // namespace headroom

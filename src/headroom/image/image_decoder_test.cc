@@ -121,6 +121,65 @@ TEST_F(ImageDecoderTest, SharedPhotographsAreThoseOfImread) {
   }
 }
 
+TEST_F(ImageDecoderTest, IsAskedBeforeItReadsAndToldWhatItMayHold) {
+  const auto pixels = SyntheticPixels(200, 300, 1);
+  const std::string path = Write("a.png", EncodeImage(pixels, 200, 300, "png"));
+  DecodeNeed asked;
+  const DecodeAdmission refuse = [&](const ImageInfo& info, const DecodeNeed& need) {
+    EXPECT_EQ(info.size, (ImageSize{200, 300}));
+    asked = need;
+    return Result<Bytes>(Failure{"no room"});
+  };
+  EXPECT_EQ(decoder_.Decode(path, {}, refuse, &image_).error(), "no room");
+  EXPECT_EQ(decoder_.NumBytes() + image_.NumBytes(), Bytes());
+  EXPECT_GT(asked.file, Bytes(std::filesystem::file_size(path)));
+  EXPECT_EQ(asked.pixels, Bytes(200 * 300 * 3));
+  const DecodeAdmission allow = [&](const ImageInfo&, const DecodeNeed&) {
+    return Result<Bytes>(asked.Total());
+  };
+  ASSERT_TRUE(decoder_.Decode(path, {}, allow, &image_).ok());
+  EXPECT_EQ(image_.size(), (ImageSize{200, 300}));
+}
+
+TEST_F(ImageDecoderTest, GivesBackWhatEarlierImagesLeftWhereItWouldBeTooMuch) {
+  // A large file of few pixels, and many pixels in a small file: both buffers do not fit.
+  auto large_file = EncodeImage(SyntheticPixels(16, 16, 1), 16, 16, "png");
+  const std::vector<std::uint8_t> text(1 << 20);  // Behind the end: bytes that change no pixel.
+  large_file.insert(large_file.end(), text.begin(), text.end());
+  const std::string file = Write("file.png", large_file);
+  const std::vector<std::uint8_t> grey(600 * 600 * 3, 128);
+  const std::string many = Write("pixels.png", EncodeImage(grey, 600, 600, "png"));
+  Bytes share;
+  const DecodeAdmission largest = [&](const ImageInfo&, const DecodeNeed& need) {
+    share = std::max(share, need.Total());
+    return Result<Bytes>(share);
+  };
+  for (const std::string& path : {file, many, file, many}) {
+    ASSERT_TRUE(decoder_.Decode(path, {}, largest, &image_).ok());
+    EXPECT_LE(decoder_.NumBytes() + image_.NumBytes(), share);
+  }
+  const std::uint8_t* memory = image_.data();
+  ASSERT_TRUE(decoder_.Decode(many, {}, largest, &image_).ok());
+  EXPECT_EQ(image_.data(), memory);  // What fits stays.
+}
+
+TEST_F(ImageDecoderTest, AFileThatIsWrittenOverWhileItIsReadIsRefused) {
+  const std::string path = Write("a.png", EncodeImage(SyntheticPixels(20, 20, 1), 20, 20, "png"));
+  const DecodeAdmission replace = [&](const ImageInfo&, const DecodeNeed& need) {
+    // In place: the open file sees it.
+    Write("a.png", EncodeImage(SyntheticPixels(90, 90, 1), 90, 90, "png"));
+    return Result<Bytes>(need.Total());
+  };
+  EXPECT_FALSE(decoder_.Decode(path, {}, replace, &image_).ok());
+  // Another file under the name: the open one is decoded.
+  const DecodeAdmission rename = [&](const ImageInfo&, const DecodeNeed& need) {
+    std::filesystem::rename(Write("b.png", {1, 2, 3}), path);
+    return Result<Bytes>(need.Total());
+  };
+  Write("a.png", EncodeImage(SyntheticPixels(20, 20, 1), 20, 20, "png"));
+  EXPECT_TRUE(decoder_.Decode(path, {}, rename, &image_).ok());
+}
+
 TEST_F(ImageDecoderTest, ReusesTheCallersMemory) {
   const auto large = EncodeImage(SyntheticPixels(80, 90, 1), 80, 90, "jpg");
   const auto small = EncodeImage(SyntheticPixels(40, 50, 1), 40, 50, "png");
@@ -198,21 +257,24 @@ TEST_F(ImageDecoderTest, VerifyRefusesTinyImagesAndWrongChecksums) {
   EXPECT_THAT(decoder_.Verify(Write("bad.png", file)).error(), HasSubstr("wrong checksum"));
 }
 
-TEST(DecodePeakBytes, CountsFilePixelsTurnAndCoefficients) {
+TEST(EstimateDecode, CountsFilePixelsTurnAndCoefficients) {
   ImageInfo info{.format = ImageFormat::kJpeg, .size = {3000, 4000}};
   const Bytes file = Bytes::MiB(4);
-  const Bytes full = DecodePeakBytes(info, file, {});
-  const Bytes scaled = DecodePeakBytes(info, file, {.min_long_side = 640});
+  const auto peak = [&](const DecodeOptions& options) {
+    return EstimateDecode(info, file, options).Total();
+  };
+  const Bytes full = peak({});
+  const Bytes scaled = peak({.min_long_side = 640});
   EXPECT_GT(full, file + Bytes(3000 * 4000 * 3));
   EXPECT_LT(full, file + Bytes(3000 * 4000 * 3) + Bytes::MiB(1));
   EXPECT_EQ(full - scaled, Bytes((3000 * 4000 - 750 * 1000) * 3));
   info.codec_bytes = 12345678;
-  EXPECT_EQ(DecodePeakBytes(info, file, {}), full + Bytes(12345678));
+  EXPECT_EQ(peak({}), full + Bytes(12345678));
   info.codec_bytes = 0;
   info.orientation = Orientation::kRotated90;
-  EXPECT_EQ(DecodePeakBytes(info, file, {}), full + Bytes(3000 * 4000 * 3));
+  EXPECT_EQ(peak({}), full + Bytes(3000 * 4000 * 3));
   info.format = ImageFormat::kPng;  // Cannot be scaled.
-  EXPECT_EQ(DecodePeakBytes(info, file, {.min_long_side = 10}), full + Bytes(3000 * 4000 * 3));
+  EXPECT_EQ(peak({.min_long_side = 10}), full + Bytes(3000 * 4000 * 3));
 }
 
 }  // namespace

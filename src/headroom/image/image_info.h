@@ -43,6 +43,8 @@ struct ImageInfo {
 // Reads headers only: a few KiB of the file. Failure says why (missing, empty, not an image, cut).
 [[nodiscard]] Result<ImageInfo> ReadImageInfo(const std::string& path);
 [[nodiscard]] Result<ImageInfo> ReadImageInfo(std::span<const std::uint8_t> file);
+// Of a file that is open, whose descriptor stays the caller's.
+[[nodiscard]] Result<ImageInfo> ReadImageInfo(int descriptor, std::uint64_t size);
 
 // The image suffixes that a folder or a list is searched for, lower case without the dot.
 [[nodiscard]] std::span<const std::string_view> ImageSuffixes();

@@ -107,6 +107,19 @@ TEST(ReadImageInfo, KnowsTheCoefficientsOfProgressiveJpegs) {
   EXPECT_EQ(ReadImageInfo(EncodeImage(pixels, 70, 90, "jpg"))->codec_bytes, 0U);
 }
 
+TEST(ReadImageInfo, HostileStorageOfATiffDoesNotOverflow) {
+  auto file = EncodeImage(SyntheticPixels(70, 90, 1), 70, 90, "tif");
+  // Every field of the directory with huge values, one after another.
+  for (std::size_t i = 4; i + 4 <= file.size(); i += 2) {
+    auto hostile = file;
+    for (std::size_t k = 0; k < 4; ++k) hostile[i + k] = 0xFF;
+    const auto info = ReadImageInfo(hostile);
+    if (info.ok()) {
+      EXPECT_LT(info->codec_bytes, std::uint64_t{1} << 62);
+    }
+  }
+}
+
 TEST(HasImageSuffix, KnowsTheReferencesListInAnyCase) {
   EXPECT_TRUE(HasImageSuffix("a/b.JPG"));
   EXPECT_TRUE(HasImageSuffix("a.b.avif"));

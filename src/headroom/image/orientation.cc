@@ -7,15 +7,15 @@
 #include <opencv2/core.hpp>
 
 namespace headroom {
-void TurnUpright(Orientation orientation, Image* image, Image* scratch) {
+void TurnUpright(Orientation orientation, Image* image) {
   if (orientation == Orientation::kUpright) return;
   internal::EnsureQuietSerialOpenCv();
   if (SwapsSides(orientation)) {
-    scratch->Reshape({image->width(), image->height()}, image->channels());
-    cv::Mat turned = internal::WrapMat(scratch->view());
+    Image scratch({image->width(), image->height()}, image->channels());
+    cv::Mat turned = internal::WrapMat(scratch.view());
     cv::transpose(internal::WrapMat(image->view()), turned);
-    HEADROOM_CHECK(turned.data == scratch->data(), "cv::transpose left the caller's buffer");
-    image->Swap(*scratch);
+    HEADROOM_CHECK(turned.data == scratch.data(), "cv::transpose left the caller's buffer");
+    image->Swap(scratch);
   }
   cv::Mat pixels = internal::WrapMat(image->view());
   constexpr int kUpDown = 0;

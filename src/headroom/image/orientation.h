@@ -6,8 +6,8 @@
 
 namespace headroom {
 
-// Turns `image` upright, as cv::imread does. Sides that swap need a second buffer: `scratch`, whose
-// memory is exchanged with the image's.
-void TurnUpright(Orientation orientation, Image* image, Image* scratch);
+// Turns `image` upright, as cv::imread does. Sides that swap need a second buffer meanwhile, of the
+// picture's exact size, which the image then keeps.
+void TurnUpright(Orientation orientation, Image* image);
 
 }  // namespace headroom

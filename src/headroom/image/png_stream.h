@@ -9,13 +9,14 @@
 
 namespace headroom {
 
-// Walks the chunks of a whole PNG file. Failure: a chunk that is cut or whose checksum is wrong, no
-// end chunk. That is what makes a truncated file known without inflating it.
-[[nodiscard]] Status CheckPng(std::span<const std::uint8_t> file);
+// Walks the chunks of a whole PNG file, 64 KiB at a time. Failure: a chunk that is cut or whose
+// checksum is wrong, no end chunk. That is what makes a truncated file known without inflating it.
+// The descriptor stays the caller's.
+[[nodiscard]] Status CheckPng(int descriptor, std::uint64_t size);
 
-// The same, and moves the chunks that decide pixels (IHDR, PLTE, tRNS, IDAT, IEND) together at the
-// buffer's front; returns their length. Colour profiles, texts and the like change no pixel of
-// cv::imread, but libpng prints a line for each that it dislikes.
+// The same for a file in memory, and moves the chunks that decide pixels (IHDR, PLTE, tRNS, IDAT,
+// IEND) together at the buffer's front; returns their length. Colour profiles, texts and the like
+// change no pixel of cv::imread, but libpng prints a line for each that it dislikes.
 [[nodiscard]] Result<std::size_t> KeepPixelChunks(std::span<std::uint8_t> file);
 
 }  // namespace headroom
