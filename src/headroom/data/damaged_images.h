@@ -11,7 +11,8 @@
 
 namespace headroom {
 
-// Images that could be read when the set was scanned and cannot be read now. Each is named once in
+// Images that could be read when the set was scanned and cannot be used now: damaged, gone, or
+// replaced by a picture of another size or of more than a worker may hold. Each is named once in
 // the log, and replaced wherever it occurs by the next image of the set that can be read: a
 // function of the files alone. Thread-safe.
 class DamagedImages {

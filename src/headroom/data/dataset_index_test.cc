@@ -2,12 +2,14 @@
 #include "headroom/data/dataset_index.h"
 
 #include "headroom/core/error.h"
+#include "headroom/data/decode_share.h"
 #include "headroom/image/image_decoder.h"
 #include "headroom/testing/shared_files.h"
 #include "headroom/testing/synthetic_dataset.h"
 #include "headroom/testing/temp_dir.h"
 
 #include <gmock/gmock.h>
+#include <opencv2/imgcodecs.hpp>
 
 #include <filesystem>
 
@@ -211,7 +213,7 @@ TEST_F(DatasetIndexTest, AStopEndsTheScan) {
 }
 
 TEST_F(DatasetIndexTest, DecodeNeedIsThatOfTheHungriestImage) {
-  const SyntheticDataset set(dir_.path(), {.train_images = 3, .height = 480, .width = 640});
+  const SyntheticDataset set(dir_.path(), {.train_images = 3, .height = 960, .width = 1280});
   const DatasetIndex index = DatasetIndex::Build(Options(set));
   const Bytes full = index.EstimateDecode(0).row(MemoryTag::kDecode).bytes;
   Image image;
@@ -223,6 +225,37 @@ TEST_F(DatasetIndexTest, DecodeNeedIsThatOfTheHungriestImage) {
   EXPECT_LE(measured, full);
   EXPECT_GE(measured.count() * 4 / 3, full.count());
   EXPECT_LT(index.EstimateDecode(160).Total(), Scale(full, 0.4));
+}
+
+TEST_F(DatasetIndexTest, ThePictureThatAsksForMostIsNamed) {
+  const SyntheticDataset set(dir_.path(), {.train_images = 3});
+  const auto pixels = testing::SyntheticPixels(300, 400, 1);
+  const auto path = set.images("train") / "large.png";
+  testing::WriteBytes(path, testing::EncodeImage(pixels, 300, 400, "png"));
+  const DatasetIndex index = DatasetIndex::Build(Options(set));
+  const std::string text = ExplainDecode(index, 32);
+  EXPECT_THAT(text, HasSubstr(path.string() + " (PNG, 400x300 px)"));
+}
+
+TEST_F(DatasetIndexTest, APictureThatMustBeDecodedToBeCheckedComesOutOfTheBudget) {
+  const SyntheticDataset set(dir_.path(), {.train_images = 2});
+  auto file = testing::EncodeImage(testing::SyntheticPixels(900, 1200, 1), 900, 1200, "jpg",
+                                   {cv::IMWRITE_JPEG_PROGRESSIVE, 1});
+  file.resize(file.size() - 2);  // Without its end marker.
+  testing::WriteBytes(set.images("train") / "open.jpg", file);
+  Ledger ledger;
+  Budget budget(MemoryPlace::kHost, Bytes::MiB(1), "memory=1M", ledger);
+  DatasetIndexOptions options = Options(set);
+  options.budget = &budget;
+  try {
+    (void)DatasetIndex::Build(options);
+    FAIL() << "it fits";
+  } catch (const BudgetError& error) {
+    EXPECT_THAT(error.what(), HasSubstr("open.jpg (1200x900 px) cannot be checked"));
+  }
+  EXPECT_EQ(budget.used(), Bytes());
+  budget.SetLimit(Bytes::MiB(100), "memory=100M");
+  EXPECT_EQ(DatasetIndex::Build(options).size(), 3U);
 }
 
 TEST_F(DatasetIndexTest, TheEstimateIsNotLessThanWhatIsHeldAndNotMuchMore) {

@@ -2,6 +2,7 @@
 #include "headroom/data/dataset_scan.h"
 
 #include "headroom/core/checksum.h"
+#include "headroom/core/error.h"
 #include "headroom/core/file.h"
 #include "headroom/core/parallel_chunks.h"
 #include "headroom/data/image_list.h"
@@ -58,7 +59,7 @@ class ImageScanner {
     LabelPathOf(image_path_, &label_path_);
     // Before the files are read: a change meanwhile is then found by the next run.
     scan_.fingerprints[image] = SourceFingerprint(image_path_, label_path_);
-    const Result<ImageInfo> info = decoder_.Verify(image_path_);
+    const Result<ImageInfo> info = Verify();
     if (!info.ok())
       return Refuse(image, ImageState::kBadImage, fmt::format("{}: {}", image_path_, info.error()),
                     part);
@@ -73,6 +74,21 @@ class ImageScanner {
   }
 
  private:
+  // The rare image that must be decoded comes out of the budget: what does not fit now would not
+  // fit while training either.
+  Result<ImageInfo> Verify() {
+    Reservation held;
+    const DecodeAdmission reserve = [&](const ImageInfo& info,
+                                        const DecodeNeed& need) -> Result<Bytes> {
+      held = Reservation::Try(*options_.budget, MemoryTag::kDecode, need.Total());
+      if (!held.empty()) return need.Total();
+      throw BudgetError(fmt::format("{} ({}x{} px) cannot be checked: {}", image_path_,
+                                    info.size.width, info.size.height,
+                                    options_.budget->Explain(MemoryTag::kDecode, need.Total())));
+    };
+    return decoder_.Verify(image_path_, options_.budget == nullptr ? DecodeAdmission() : reserve);
+  }
+
   ImageState ReadLabel(std::size_t image, Part* part) {
     struct stat file{};
     if (::stat(label_path_.c_str(), &file) != 0) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "headroom/data/letterbox_source.h"
 
+#include "headroom/data/decode_share.h"
 #include "headroom/image/image_decoder.h"
 #include "headroom/image/letterbox.h"
 #include "headroom/image/resize.h"
@@ -12,13 +13,14 @@
 namespace headroom {
 
 struct LetterboxSource::LetterboxScratch : SampleSource::Scratch {
+  explicit LetterboxScratch(const DatasetIndex& index) : share(index, 0) {}
+  DecodeShare share;
   ImageDecoder decoder;
   std::string path;
   Image decoded;
   Image resized;
   std::optional<CachedImage> cached;
-  ImageView loaded;       // One of the three.
-  ImageSize source_size;  // Of the file.
+  ImageView loaded;  // One of the three.
 };
 
 namespace {
@@ -61,12 +63,13 @@ Bytes LetterboxSource::worker_bytes() const {
   return EstimateWorkerMemory(options_, index_).Total();
 }
 
+std::string LetterboxSource::ExplainWorker() const { return ExplainDecode(index_, 0); }
+
 std::unique_ptr<SampleSource::Scratch> LetterboxSource::MakeScratch() {
-  return std::make_unique<LetterboxScratch>();
+  return std::make_unique<LetterboxScratch>(index_);
 }
 
 bool LetterboxSource::Load(std::uint32_t image, LetterboxScratch& scratch) {
-  scratch.source_size = index_.image_size(image);
   if (cache_ != nullptr) {
     scratch.cached = cache_->Find(image, &scratch.resized);
     if (scratch.cached) {
@@ -75,13 +78,12 @@ bool LetterboxSource::Load(std::uint32_t image, LetterboxScratch& scratch) {
     }
   }
   index_.CopyImagePath(image, &scratch.path);
-  const Result<ImageInfo> info =
-      scratch.decoder.Decode(scratch.path, {.order = ColorOrder::kRgb}, &scratch.decoded);
+  const Result<ImageInfo> info = scratch.decoder.Decode(scratch.path, {.order = ColorOrder::kRgb},
+                                                        scratch.share.For(image), &scratch.decoded);
   if (!info) {
     damaged_.Add(image, info.error());
     return false;
   }
-  scratch.source_size = info->size;
   const ImageSize size = LoadedSize(info->size, options_.image_size);
   const ImageView decoded = std::as_const(scratch.decoded).view();
   scratch.loaded = decoded;
@@ -110,7 +112,7 @@ void LetterboxSource::Compose(std::uint32_t image, const LetterboxScratch& scrat
                     {.canvas = canvas, .enlarge = Enlarge::kNo, .stride = options_.stride});
   const MutableImageView out = slot->Shape(canvas);
   Letterbox(scratch.loaded, layout, out);
-  const ImageSize source = scratch.source_size;
+  const ImageSize source = index_.image_size(image);
   slot->sample.image_index = image;
   slot->sample.geometry = {
       .source_height = source.height,

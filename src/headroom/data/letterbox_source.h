@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 
 namespace headroom {
 
@@ -23,7 +24,8 @@ struct LetterboxSourceOptions {
 
 // Validation pictures: decoded in full, resized to long side image_size (small ones are enlarged),
 // centred on the batch's canvas; pixels and boxes as the reference has them (recipe 6.1, 6.7, 6.8).
-// The same in every epoch. A damaged image is replaced, as in training.
+// The same in every epoch. A damaged image, or one of another size than the index's, is replaced,
+// as in training.
 class LetterboxSource : public SampleSource {
  public:
   // The index and the cache (may be null; its own, since training's pictures may be decoded at a
@@ -37,6 +39,7 @@ class LetterboxSource : public SampleSource {
   }
   [[nodiscard]] Bytes max_sample_bytes() const override;
   [[nodiscard]] Bytes worker_bytes() const override;
+  [[nodiscard]] std::string ExplainWorker() const override;
   [[nodiscard]] std::unique_ptr<Scratch> MakeScratch() override;
   void StartEpoch(int /*epoch*/, std::int64_t /*first_position*/) override {}
   void Make(std::int64_t position, Scratch& scratch, SampleSlot* slot) override;
@@ -46,7 +49,8 @@ class LetterboxSource : public SampleSource {
 
  private:
   struct LetterboxScratch;
-  // The picture at training size in scratch or in the cache; false when the file is damaged.
+  // The picture at training size in scratch or in the cache; false when the file is damaged or was
+  // replaced.
   [[nodiscard]] bool Load(std::uint32_t image, LetterboxScratch& scratch);
   void Compose(std::uint32_t image, const LetterboxScratch& scratch, ImageSize canvas,
                SampleSlot* slot) const;

@@ -2,6 +2,7 @@
 #include "headroom/data/pipelined_loader.h"
 
 #include "headroom/core/check.h"
+#include "headroom/core/error.h"
 
 #include <fmt/format.h>
 
@@ -34,10 +35,12 @@ PipelinedLoader::PipelinedLoader(std::unique_ptr<SampleSource> source, const Loa
   HEADROOM_CHECK(options.workers >= 0 && options.max_in_flight > 0, "loader options");
   const std::size_t bytes = source_->max_sample_bytes().count();
   for (std::size_t i = 0; i < ring_.size(); ++i) ring_[i].slot.pixels = {pixels_.Slot(i), bytes};
-  const int started = SetWorkers(options.workers);
-  if (started < std::min(options.workers, 1)) {
-    // Not even one fits: say why.
-    (void)Reservation(*budget_, MemoryTag::kDecode, source_->worker_bytes());
+  if (options.workers == 0) (void)OwnScratch();
+  const int least = std::min(options.workers, 1);
+  // Asked twice: a refusal may be over.
+  if (SetWorkers(options.workers) < least && SetWorkers(options.workers) < least) {
+    throw BudgetError(budget_->Explain(MemoryTag::kDecode, source_->worker_bytes()) +
+                      source_->ExplainWorker());
   }
 }
 
@@ -49,6 +52,20 @@ PipelinedLoader::~PipelinedLoader() {
   SetWorkers(0);
 }
 
+SampleSource::Scratch& PipelinedLoader::OwnScratch() {
+  if (!own_scratch_) {
+    if (budget_ != nullptr) {
+      own_reservation_ = Reservation::Try(*budget_, MemoryTag::kDecode, source_->worker_bytes());
+      if (own_reservation_.empty()) {
+        throw BudgetError(budget_->Explain(MemoryTag::kDecode, source_->worker_bytes()) +
+                          source_->ExplainWorker());
+      }
+    }
+    own_scratch_ = source_->MakeScratch();
+  }
+  return *own_scratch_;
+}
+
 PipelinedLoader::Place& PipelinedLoader::PlaceOf(std::int64_t position) {
   return ring_[static_cast<std::size_t>(position) % ring_.size()];
 }
@@ -57,6 +74,10 @@ int PipelinedLoader::SetWorkers(int workers) {
   const auto wanted = static_cast<std::size_t>(std::max(workers, 0));
   for (std::size_t i = wanted; i < workers_.size(); ++i) workers_[i]->thread.request_stop();
   if (workers_.size() > wanted) workers_.resize(wanted);  // Joins.
+  if (wanted > 0) {
+    own_scratch_.reset();
+    own_reservation_.Reset();
+  }
   while (workers_.size() < wanted) {
     auto worker = std::make_unique<Worker>();
     if (budget_ != nullptr) {
@@ -79,18 +100,21 @@ bool PipelinedLoader::MayStart() const {
 void PipelinedLoader::Work(const std::stop_token& stop, SampleSource::Scratch& scratch) {
   MutexLock lock(mutex_);
   while (true) {
-    if (running_ && next_ < source_->size() && !MayStart()) ++statistics_.ring_full_waits;
-    changed_.wait(mutex_, stop, [this] { return MayStart(); });
+    const auto has_work = [this] { return again_ >= 0 || MayStart(); };
+    if (running_ && next_ < source_->size() && !has_work()) ++statistics_.ring_full_waits;
+    changed_.wait(mutex_, stop, has_work);
     if (stop.stop_requested()) return;
-    MakeNext(scratch);
+    if (again_ >= 0) {
+      Make(std::exchange(again_, -1), nullptr, scratch);
+    } else {
+      MakeNext(scratch);
+    }
   }
 }
 
 void PipelinedLoader::MakeNext(SampleSource::Scratch& scratch) {
   const std::int64_t position = next_++;
   Place& place = PlaceOf(position);
-  place.state = State::kMaking;
-  ++making_;
   std::exception_ptr failure;
   try {
     place.prepared = false;
@@ -99,6 +123,15 @@ void PipelinedLoader::MakeNext(SampleSource::Scratch& scratch) {
   } catch (...) {
     failure = std::current_exception();
   }
+  place.reported = false;
+  Make(position, failure, scratch);
+}
+
+void PipelinedLoader::Make(std::int64_t position, std::exception_ptr failure,
+                           SampleSource::Scratch& scratch) {
+  Place& place = PlaceOf(position);
+  place.state = State::kMaking;
+  ++making_;
   mutex_.unlock();
   try {
     if (!failure) source_->Make(position, scratch, &place.slot);
@@ -107,25 +140,18 @@ void PipelinedLoader::MakeNext(SampleSource::Scratch& scratch) {
   }
   mutex_.lock();
   place.failure = failure;
-  place.reported = false;
   place.state = failure ? State::kFailed : State::kReady;
   --making_;
   changed_.notify_all();
 }
 
-// In the consumer's thread: a failure for lack of memory may be over.
+// A failure for lack of memory may be over. By a worker, whose scratch is there already.
 void PipelinedLoader::MakeAgain(std::int64_t position, Place& place) {
-  if (!own_scratch_) own_scratch_ = source_->MakeScratch();
-  std::exception_ptr failure;
-  mutex_.unlock();
-  try {
-    source_->Make(position, *own_scratch_, &place.slot);
-  } catch (...) {
-    failure = std::current_exception();
-  }
-  mutex_.lock();
-  place.failure = failure;
-  place.state = failure ? State::kFailed : State::kReady;
+  if (workers_.empty()) return Make(position, nullptr, OwnScratch());
+  place.state = State::kMaking;
+  again_ = position;
+  changed_.notify_all();
+  while (place.state == State::kMaking) changed_.wait(mutex_);
 }
 
 void PipelinedLoader::Pause() {
@@ -159,8 +185,8 @@ const Sample& PipelinedLoader::Get(std::int64_t position) {
     return position < next_ && (place.state == State::kReady || place.state == State::kFailed);
   };
   if (!done() && workers_.empty()) {
-    if (!own_scratch_) own_scratch_ = source_->MakeScratch();
-    while (!done()) MakeNext(*own_scratch_);
+    SampleSource::Scratch& scratch = OwnScratch();
+    while (!done()) MakeNext(scratch);
   }
   if (!done()) {
     const auto start = std::chrono::steady_clock::now();

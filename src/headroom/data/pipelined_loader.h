@@ -80,11 +80,16 @@ class PipelinedLoader : public Loader {
 
   void Work(const std::stop_token& stop, SampleSource::Scratch& scratch) EXCLUDES(mutex_);
   [[nodiscard]] bool MayStart() const REQUIRES(mutex_);
-  // Claims the next position and makes it, unlocked meanwhile.
+  // Claims the next position and makes it.
   void MakeNext(SampleSource::Scratch& scratch) REQUIRES(mutex_);
+  // Makes a position, unlocked meanwhile; with a failure it only notes that.
+  void Make(std::int64_t position, std::exception_ptr failure, SampleSource::Scratch& scratch)
+      REQUIRES(mutex_);
   void MakeAgain(std::int64_t position, Place& place) REQUIRES(mutex_);
   void Pause() REQUIRES(mutex_);
   [[nodiscard]] Place& PlaceOf(std::int64_t position);
+  // The consumer's, where there are no workers. Reserved like theirs; throws BudgetError.
+  [[nodiscard]] SampleSource::Scratch& OwnScratch();
 
   const LoaderOptions options_;
   std::unique_ptr<SampleSource> source_;
@@ -98,9 +103,11 @@ class PipelinedLoader : public Loader {
   bool close_mosaic_ GUARDED_BY(mutex_) = false;
   std::int64_t next_ GUARDED_BY(mutex_) = 0;
   std::int64_t acknowledged_ GUARDED_BY(mutex_) = 0;
+  std::int64_t again_ GUARDED_BY(mutex_) = -1;  // A failed position that a worker is to make again.
   int making_ GUARDED_BY(mutex_) = 0;
   LoaderStatistics statistics_ GUARDED_BY(mutex_);
-  std::unique_ptr<SampleSource::Scratch> own_scratch_;  // With workers=0.
+  Reservation own_reservation_;
+  std::unique_ptr<SampleSource::Scratch> own_scratch_;  // With no workers.
   std::vector<std::unique_ptr<Worker>> workers_;        // The consumer's thread only. Dies first.
 };
 

@@ -57,6 +57,7 @@ class ScriptedSource : public SampleSource {
   [[nodiscard]] std::int64_t size() const override { return script_.size; }
   [[nodiscard]] Bytes max_sample_bytes() const override { return ImageSize{4, 4}.PixelBytes(); }
   [[nodiscard]] Bytes worker_bytes() const override { return Bytes(1000); }
+  [[nodiscard]] std::string ExplainWorker() const override { return ". It is a.png"; }
   [[nodiscard]] std::unique_ptr<Scratch> MakeScratch() override {
     ++script_.scratches;
     return std::make_unique<Scratch>();
@@ -234,6 +235,54 @@ TEST(PipelinedLoader, ReservesItsRingAndItsWorkers) {
                                  .Total());
   }
   EXPECT_EQ(budget.used(), Bytes());
+}
+
+TEST(PipelinedLoader, ReservesWhatTheConsumerDecodesWith) {
+  Script script;
+  Ledger ledger;
+  Budget budget(MemoryPlace::kHost, Bytes::MiB(1), "test", ledger);
+  const LoaderOptions options{.workers = 0, .max_in_flight = 4, .prefetch = 4};
+  const Bytes all = EstimateMemory(options, Bytes(48), Bytes(1000)).Total();
+  PipelinedLoader loader(std::make_unique<ScriptedSource>(script), options, &budget);
+  EXPECT_EQ(budget.used(), all);
+  loader.StartEpoch(0, 0);
+  ExpectSample(loader.Get(0), 0, 0);
+  EXPECT_EQ(budget.used(), all);
+  loader.SetWorkers(1);  // In its place.
+  EXPECT_EQ(budget.used(), all);
+}
+
+TEST(PipelinedLoader, AFailedPositionIsMadeAgainWithTheWorkersScratch) {
+  for (const int workers : {1, 4}) {
+    Script script;
+    Ledger ledger;
+    Budget budget(MemoryPlace::kHost, Bytes::MiB(1), "test", ledger);
+    PipelinedLoader loader(std::make_unique<ScriptedSource>(script),
+                           {.workers = workers, .max_in_flight = 4, .prefetch = 4}, &budget);
+    const Bytes held = budget.used();
+    script.fail_make = 3;
+    loader.StartEpoch(0, 0);
+    EXPECT_THROW((void)loader.Get(3), DataError);
+    script.fail_make = -1;
+    ExpectSample(loader.Get(3), 0, 3);
+    EXPECT_EQ(script.scratches, workers);
+    EXPECT_EQ(budget.used(), held);
+  }
+}
+
+TEST(PipelinedLoader, SaysWhatAsksForMoreThanThereIs) {
+  Script script;
+  Ledger ledger;
+  Budget small(MemoryPlace::kHost, Bytes(8 * 4096), "test", ledger);
+  for (const int workers : {0, 5}) {
+    try {
+      PipelinedLoader(std::make_unique<ScriptedSource>(script),
+                      {.workers = workers, .max_in_flight = 4, .prefetch = 4}, &small);
+      FAIL() << "it fits";
+    } catch (const BudgetError& error) {
+      EXPECT_TRUE(std::string(error.what()).ends_with(". It is a.png")) << error.what();
+    }
+  }
 }
 
 TEST(PipelinedLoader, StartsFewerWorkersWhenTheBudgetHasNoRoom) {

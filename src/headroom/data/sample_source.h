@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 #include <vector>
 
 namespace headroom {
@@ -44,6 +45,9 @@ class SampleSource {
   [[nodiscard]] virtual Bytes max_sample_bytes() const = 0;
   // Host bytes that one more worker may hold: its scratch.
   [[nodiscard]] virtual Bytes worker_bytes() const = 0;
+  // For messages, where not even one worker fits: what it is that asks for so much, to be put
+  // behind them. May be empty; may read files.
+  [[nodiscard]] virtual std::string ExplainWorker() const { return {}; }
   [[nodiscard]] virtual std::unique_ptr<Scratch> MakeScratch() = 0;
   // No Make runs meanwhile. Samples are wanted from first_position on, in order.
   virtual void StartEpoch(int epoch, std::int64_t first_position) = 0;

@@ -51,14 +51,13 @@ std::optional<ImageView> TrainingImages::TryLoad(std::uint32_t image, Holder* ho
   }
   index_.CopyImagePath(image, &path_);
   const Result<ImageInfo> info =
-      decoder_.Decode(path_, {.order = ColorOrder::kRgb, .min_long_side = image_size_}, &decoded_);
+      decoder_.Decode(path_, {.order = ColorOrder::kRgb, .min_long_side = image_size_},
+                      share_.For(image), &decoded_);
   if (!info) {
     damaged_.Add(image, info.error());
     return std::nullopt;
   }
-  const ImageSize real_size = LoadedSize(info->size, image_size_);
-  if (real_size != size) place.reset();  // The file is not the one that was scanned.
-  return Keep(image, real_size, cache_ != nullptr, std::move(place), holder);
+  return Keep(image, size, cache_ != nullptr, std::move(place), holder);
 }
 
 // Resizes what was decoded into the place in the pool, or into memory of our own.

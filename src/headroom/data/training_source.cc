@@ -2,6 +2,7 @@
 #include "headroom/data/training_source.h"
 
 #include "headroom/data/augment/training_augment.h"
+#include "headroom/data/decode_share.h"
 #include "headroom/data/training_images.h"
 #include "headroom/image/resize.h"
 
@@ -103,6 +104,10 @@ Bytes TrainingSource::max_sample_bytes() const { return LargestSample(options_, 
 
 Bytes TrainingSource::worker_bytes() const {
   return EstimateWorkerMemory(options_, index_).Total();
+}
+
+std::string TrainingSource::ExplainWorker() const {
+  return ExplainDecode(index_, options_.image_size);
 }
 
 std::unique_ptr<SampleSource::Scratch> TrainingSource::MakeScratch() {

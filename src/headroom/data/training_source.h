@@ -16,6 +16,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 namespace headroom {
@@ -46,6 +47,7 @@ class TrainingSource : public SampleSource {
   [[nodiscard]] std::int64_t size() const override { return order_.size(); }
   [[nodiscard]] Bytes max_sample_bytes() const override;
   [[nodiscard]] Bytes worker_bytes() const override;
+  [[nodiscard]] std::string ExplainWorker() const override;
   [[nodiscard]] std::unique_ptr<Scratch> MakeScratch() override;
   void StartEpoch(int epoch, std::int64_t first_position) override;
   void CloseMosaic() override { close_mosaic_ = true; }

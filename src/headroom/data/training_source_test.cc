@@ -3,6 +3,7 @@
 
 #include "headroom/core/error.h"
 #include "headroom/core/log.h"
+#include "headroom/data/letterbox_source.h"
 #include "headroom/data/pipelined_loader.h"
 #include "headroom/data/ram_image_cache.h"
 #include "headroom/data/simple_loader.h"
@@ -272,6 +273,62 @@ TEST(TrainingSource, DamagedImagesAreReplacedNamedOnceAndCounted) {
   }
   EXPECT_EQ(std::count_if(expected.begin(), expected.end(),
                           [](const Delivered& d) { return d.image == 7; }),
+            3);
+}
+
+// In place of image 5 a picture of another size, in place of 6 one that asks for more than any did.
+void ReplaceTwo(const DatasetIndex& index) {
+  const ImageSize size = index.image_size(6);
+  const auto large = testing::SyntheticPixels(900, 1200, 1);
+  testing::WriteBytes(index.ImagePath(5), testing::EncodeImage(large, 900, 1200, "png"));
+  auto greedy = testing::EncodeImage(testing::SyntheticPixels(size.height, size.width, 1),
+                                     size.height, size.width, "png");
+  greedy.resize(greedy.size() + (4U << 20));  // Bytes behind the end change no pixel.
+  testing::WriteBytes(index.ImagePath(6), greedy);
+}
+
+TEST(TrainingSource, ReplacedImagesAreAnotherSamplesTurnWhateverTheWorkers) {
+  const Data data;
+  ReplaceTwo(data.index);
+  const auto expected = Expected(Options(), data.index, 0);
+  for (const int workers : {1, 12}) {
+    for (const bool use_pool : {false, true}) {
+      Warnings warnings;
+      TrainingSourceOptions options = Options();
+      options.use_pool = use_pool;
+      auto owned = std::make_unique<TrainingSource>(options, data.index, nullptr, nullptr);
+      const TrainingSource& source = *owned;
+      PipelinedLoader loader(std::move(owned), {.workers = workers, .max_in_flight = 3}, nullptr);
+      EXPECT_TRUE(Read(loader, 0) == expected);
+      (void)Read(loader, 1);
+      EXPECT_EQ(source.damaged_images(), 2);
+      auto lines = warnings.lines();
+      std::sort(lines.begin(), lines.end());
+      ASSERT_EQ(lines.size(), 2U);  // Each named once.
+      EXPECT_TRUE(lines[0].starts_with(data.index.ImagePath(5))) << lines[0];
+      EXPECT_NE(lines[0].find("1200x900 px now"), std::string::npos) << lines[0];
+      EXPECT_TRUE(lines[1].starts_with(data.index.ImagePath(6))) << lines[1];
+      EXPECT_NE(lines[1].find("reading it takes 4."), std::string::npos) << lines[1];
+    }
+  }
+  EXPECT_EQ(std::count_if(expected.begin(), expected.end(),
+                          [](const Delivered& d) { return d.image == 7; }),
+            3);
+}
+
+TEST(LetterboxSource, ReplacedImagesAreAnotherSamplesTurn) {
+  const Data data;
+  ReplaceTwo(data.index);
+  Warnings warnings;
+  LetterboxSourceOptions options;
+  options.image_size = 128;
+  auto owned = std::make_unique<LetterboxSource>(options, data.index, nullptr);
+  const LetterboxSource& source = *owned;
+  PipelinedLoader loader(std::move(owned), {.workers = 2, .max_in_flight = 3}, nullptr);
+  const auto all = Read(loader, 0);
+  EXPECT_EQ(source.damaged_images(), 2);
+  EXPECT_EQ(warnings.lines().size(), 2U);
+  EXPECT_EQ(std::count_if(all.begin(), all.end(), [](const Delivered& d) { return d.image == 7; }),
             3);
 }
 

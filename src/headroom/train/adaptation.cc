@@ -2,6 +2,7 @@
 #include "headroom/train/adaptation.h"
 
 #include "headroom/core/error.h"
+#include "headroom/data/decode_share.h"
 #include "headroom/data/pipelined_loader.h"
 #include "headroom/monitor/effective_limit.h"
 
@@ -33,6 +34,16 @@ void LoadLess(const TrainSettings& other, TrainSettings& t) {
   t.workers = std::min(t.workers, other.workers);
 }
 
+// Where reading pictures is a large part of what does not fit: the picture that asks for most.
+std::string ExplainPictures(const PlanSubject& subject, const MemoryPlan& plan) {
+  const MemoryNeed need = plan.Need(plan.PeakPhase(MemoryPlace::kHost));
+  if (need.row(MemoryTag::kDecode).bytes < Scale(need.Total(), 0.3)) return {};
+  const int side = subject.options.image_width;
+  const bool is_val =
+      subject.val.EstimateDecode(0).Total() > subject.train.EstimateDecode(side).Total();
+  return is_val ? ExplainDecode(subject.val, 0) : ExplainDecode(subject.train, side);
+}
+
 }  // namespace
 
 Adaptation::Adaptation(const TrainingSetup& setup, OptimizerKind optimizer,
@@ -42,7 +53,10 @@ Adaptation::Adaptation(const TrainingSetup& setup, OptimizerKind optimizer,
 std::vector<std::string> Adaptation::FitFirst() {
   const PlanLimits limits = setup_.Limits();
   FitOutcome<TrainSettings> outcome = FitTraining(subject(), wanted_, limits);
-  if (!outcome.fits) throw BudgetError(ExplainUnfit(outcome.plan, limits, RaisesHere()));
+  if (!outcome.fits) {
+    throw BudgetError(ExplainUnfit(outcome.plan, limits, RaisesHere()) +
+                      ExplainPictures(subject(), outcome.plan));
+  }
   now_ = outcome.settings;
   plan_ = std::move(outcome.plan);
   planned_limit_ = limits[0].bytes;
