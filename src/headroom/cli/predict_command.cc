@@ -112,17 +112,25 @@ ExitCode RunPredict(const ParsedCommand& command) {
         runtime.Update();
         return Interrupted();
       });
-  if (times.images == 0)
-    throw DataError("nothing in source= could be read; see the warnings above");
+  if (times.images == 0) {
+    throw Error(times.too_large > 0 ? ExitCode::kMemory : ExitCode::kData,
+                "nothing in source= could be read; see the warnings above");
+  }
   std::fputs(SpeedLine(times, batch).c_str(), stdout);
   if (times.unreadable > 0) {
     LogWarning(fmt::format("{} of {} files were passed over; see the warnings above",
                            times.unreadable, media.size()));
   }
   if (writes) std::printf("Results saved to %s\n", folder.c_str());
-  if (!options.save_txt) return ExitCode::kDone;
-  if (const auto labels = output.labels().Summary()) std::printf("%s\n", labels->c_str());
-  return ExitCode::kDone;
+  if (options.save_txt) {
+    if (const auto labels = output.labels().Summary()) std::printf("%s\n", labels->c_str());
+  }
+  if (output.not_written() > 0) {
+    LogWarning(
+        fmt::format("the pictures of {} of {} files were not written; see the warnings above",
+                    output.not_written(), media.size()));
+  }
+  return times.too_large + output.not_written() > 0 ? ExitCode::kMemory : ExitCode::kDone;
 }
 
 }  // namespace headroom

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "headroom/deploy/prediction_output.h"
 
+#include "headroom/core/log.h"
 #include "headroom/image/image_writer.h"
+#include "headroom/plot/draw_boxes.h"
 
 #include <fmt/format.h>
 
@@ -66,22 +68,32 @@ std::string PredictionOutput::UniqueStem(const MediaFrame& frame) {
   return unique;
 }
 
-void PredictionOutput::ReserveEncoding(ImageSize size) {
-  if (budget_ == nullptr) return;
-  if (encoded_.empty()) encoded_ = Reservation(*budget_, MemoryTag::kOther, Bytes());
-  const Bytes most = EncodedJpegBound(size);
-  if (most > encoded_.bytes()) encoded_.Resize(most);
+bool PredictionOutput::ReserveWriting(const MediaFrame& frame) {
+  if (budget_ == nullptr) return true;
+  if (writing_.empty()) writing_ = Reservation::Try(*budget_, MemoryTag::kOther, Bytes());
+  const ImageSize size = frame.bgr.size();
+  const Bytes most = std::max(EncodedJpegBound(size), EstimateDrawBoxesMemory(size).Total());
+  if (!writing_.empty() && (most <= writing_.bytes() || writing_.TryResize(most))) return true;
+  if (std::exchange(not_written_item_, frame.item) == frame.item) return false;
+  ++not_written_;
+  LogWarning(fmt::format(
+      "{}: what was found is drawn nowhere, since a picture of {}x{} px takes up to {} while it is "
+      "written; {} of the limit of {} ({}) are free. Raise it with memory=",
+      frame.path, size.width, size.height, ToString(most), ToString(budget_->available()),
+      ToString(budget_->limit()), budget_->origin()));
+  return false;
 }
 
 void PredictionOutput::Write(const PredictedFrame& predicted) {
   MediaFrame& frame = predicted.frame;
-  if (options_.save || options_.save_frames || options_.save_crop)
-    ReserveEncoding(frame.bgr.size());
+  const bool writes =
+      (options_.save || options_.save_frames || options_.save_crop) && ReserveWriting(frame);
   const std::string stem = UniqueStem(frame);
   // A picture may be called like a frame: a_1.jpg beside a.avi.
   const std::string numbered =
       frame.frame > 0 ? stems_.Free(fmt::format("{}_{}", stem, frame.frame)) : stem;
   if (options_.save_txt) labels_.Write(numbered, predicted.detections, frame.bgr.size());
+  if (!writes) return;
   if (options_.save_crop) WriteCrops(predicted, numbered);
   if (!options_.save && !options_.save_frames) return;
   DrawDetections(frame.bgr.view(), predicted.detections, names_, options_.style);

@@ -29,20 +29,23 @@ struct PredictionOutputOptions {
 
 // Writes what `predict` keeps, named by the stems of the sources (-2, -3, ... where they meet):
 // <stem>.jpg, <stem>.avi, <stem>_frames/<stem>_<frame>.jpg, labels/<stem>[_<frame>].txt and
-// crops/<class>/<stem>[_<frame>].jpg. Holds a number an image and an open video; the JPEG that is
-// being written comes out of the budget (may be null, must outlive it). Throws WriteError and
-// BudgetError.
+// crops/<class>/<stem>[_<frame>].jpg. Holds a number an image and an open video; drawing, and the
+// JPEG that is being written, come out of the budget (may be null, must outlive it): pictures of a
+// source that does not fit are not written, which a warning says once. Throws WriteError.
 class PredictionOutput {
  public:
   PredictionOutput(const PredictionOutputOptions& options, std::vector<std::string> names,
                    Budget* budget = nullptr);
   // Draws on the frame's pixels.
   void Write(const PredictedFrame& predicted);
+  // Sources whose pictures were not written for want of memory.
+  [[nodiscard]] std::int64_t not_written() const { return not_written_; }
   // Of save_txt.
   [[nodiscard]] const LabelFiles& labels() const { return labels_; }
 
  private:
-  void ReserveEncoding(ImageSize size);
+  // False, and said and counted, when there is no room to draw and write a picture of this size.
+  [[nodiscard]] bool ReserveWriting(const MediaFrame& frame);
   [[nodiscard]] std::string UniqueStem(const MediaFrame& frame);
   void WriteCrops(const PredictedFrame& predicted, const std::string& stem);
   void WriteDrawn(const MediaFrame& frame, const std::string& stem);
@@ -51,7 +54,9 @@ class PredictionOutput {
   PredictionOutputOptions options_;
   std::vector<std::string> names_;
   Budget* const budget_;
-  Reservation encoded_;
+  Reservation writing_;
+  std::int64_t not_written_ = 0;
+  std::size_t not_written_item_ = SIZE_MAX;  // The last of them.
   LabelFiles labels_;
   UniqueNames stems_;
   std::size_t video_item_ = SIZE_MAX;

@@ -19,10 +19,6 @@ double MillisecondsSince(Clock::time_point start) {
 
 int RoundUp(int value, int stride) { return (value + stride - 1) / stride * stride; }
 
-void SwapRedAndBlue(std::span<std::uint8_t> pixels) {
-  for (std::size_t i = 0; i + 2 < pixels.size(); i += 3) std::swap(pixels[i], pixels[i + 2]);
-}
-
 PredictorOptions Settled(PredictorOptions options, const DetectorFacts& facts) {
   if (facts.fixed_size) {
     options.image_size = facts.image_size;
@@ -55,6 +51,7 @@ PredictionTimes Predictor::Run(const MediaList& media,
     if (stop && stop()) throw Error(ExitCode::kInterrupted, "prediction was interrupted");
   }
   times_.unreadable = reader.unreadable();
+  times_.too_large = reader.too_large();
   times_.wall_seconds = MillisecondsSince(start) / 1000;
   return times_;
 }
@@ -69,9 +66,8 @@ ImageSize Predictor::FillInput(std::span<MediaFrame> frames) {
   const std::span<std::uint8_t> input = detector_.Prepare(static_cast<int>(frames.size()), canvas);
   const std::size_t bytes = canvas.PixelBytes().count();
   for (std::size_t i = 0; i < frames.size(); ++i) {
-    const std::span<std::uint8_t> pixels = input.subspan(i * bytes, bytes);
-    Letterbox(frames[i].bgr.view(), PlanLetterbox(frames[i].bgr.size(), letterbox),
-              PackedView(pixels.data(), canvas));
+    const MutableImageView pixels = PackedView(input.data() + i * bytes, canvas);
+    Letterbox(frames[i].bgr.view(), PlanLetterbox(frames[i].bgr.size(), letterbox), pixels);
     SwapRedAndBlue(pixels);
   }
   return canvas;

@@ -28,6 +28,7 @@ struct PredictedFrame {
 struct PredictionTimes {
   std::int64_t images = 0;
   std::int64_t unreadable = 0;
+  std::int64_t too_large = 0;  // Of those, for want of memory.
   double preprocess_ms = 0;
   double inference_ms = 0;
   double postprocess_ms = 0;

@@ -3,6 +3,7 @@
 
 #include "headroom/core/error.h"
 #include "headroom/core/file.h"
+#include "headroom/core/log.h"
 #include "headroom/deploy/export_test_data.h"
 #include "headroom/deploy/exported_detector.h"
 #include "headroom/deploy/model_detector.h"
@@ -162,6 +163,30 @@ TEST_F(PredictorTest, LosesNothingWhereNamesMeet) {
                            "crops/it_s/a_1.jpg", "crops/it_s/a_1-2.jpg", "crops/it_s/a_1-2-2.jpg",
                            "crops/it_s/a_1-2-3.jpg"));
   EXPECT_EQ(output.labels().Summary(), "5 labels saved to " + (root() / "out/labels").string());
+}
+
+TEST_F(PredictorTest, APictureThatCannotBeDrawnIsNamedAndTheNextOneIsWritten) {
+  WritePicture("a.jpg", {2000, 2000});  // 12 MB of pixels, as much for the JPEG.
+  WritePicture("b.jpg", {64, 64});
+  fs::create_directories(root() / "out");
+  Ledger ledger;
+  Budget budget(MemoryPlace::kHost, Bytes::MiB(20), "memory=20M", ledger);
+  QuarterDetector detector(false);
+  std::vector<std::string> warnings;
+  SetLogSink([&](LogLevel, std::string_view text) { warnings.emplace_back(text); });
+  PredictionOutput output({.folder = root() / "out", .save_txt = true, .save_crop = true},
+                          detector.facts().names, &budget);
+  const PredictionTimes times =
+      Predictor(detector, {.image_size = {64, 64}}, &budget)
+          .Run(Media(), [&](const PredictedFrame& predicted) { output.Write(predicted); }, {});
+  SetLogSink({});
+  EXPECT_EQ(times.images, 2);
+  EXPECT_EQ(times.too_large, 0);
+  EXPECT_EQ(output.not_written(), 1);
+  ASSERT_EQ(warnings.size(), 1U);
+  EXPECT_THAT(warnings[0], HasSubstr("in/a.jpg: what was found is drawn nowhere"));
+  EXPECT_THAT(FilesBelow(root() / "out"),
+              UnorderedElementsAre("b.jpg", "crops/it_s/b.jpg", "labels/a.txt", "labels/b.txt"));
 }
 
 TEST_F(PredictorTest, WritesVideosFrameByFrame) {
