@@ -49,7 +49,6 @@ MonitorView Look(const std::filesystem::path& page) {
   HostMemoryReader host(root, fmt::format("{}", last->identity.pid));
   view.host = host.ReadHost();
   if (view.fate == RunFate::kRunning) view.process = host.ReadProcess();
-  view.pressure = PressureReader(root, FindCgroups(root)).Read();
   view.unix_ms = UnixMilliseconds();
   view.last = std::move(*last);
   return view;

@@ -175,9 +175,12 @@ CgroupMemory::Usage CgroupMemory::Read(std::span<char> buffer) const {
   // The file lists hold no shmem: that lies on the anonymous ones.
   const Bytes file =
       number("total_inactive_file", "inactive_file") + number("total_active_file", "active_file");
-  const Bytes dirty =
-      number("total_dirty", "file_dirty") + number("total_writeback", "file_writeback");
-  usage.clean_file = SaturatingSub(file, dirty);
+  // A page that is written again while it is on its way counts in both.
+  usage.dirty = std::min(
+      file, number("total_dirty", "file_dirty") + number("total_writeback", "file_writeback"));
+  usage.reclaimable = file;
+  // v1 counts directory entries and inodes, but not which of them can be dropped.
+  if (!v1) usage.reclaimable += number("slab_reclaimable", "slab_reclaimable");
   if (v1) {
     const Bytes above = LimitOf(FindNumber(stat, "hierarchical_memory_limit"));
     usage.hierarchical = above < usage.limit;

@@ -50,12 +50,14 @@ class CgroupMemory {
     Bytes limit = Bytes::Max();  // memory.max; v1: limit_in_bytes and hierarchical_memory_limit.
     Bytes high = Bytes::Max();   // memory.high, where the kernel throttles.
     Bytes used;                  // With page cache.
-    Bytes clean_file;            // Page cache that can be dropped at once; shmem is none.
+    Bytes reclaimable;           // Page cache that needs no swap (shmem does), kernel caches (v2).
+    Bytes dirty;                 // Of it, what must be written first.
     bool hierarchical = false;   // The v1 limit is that of an ancestor that is not visible here.
 
     [[nodiscard]] Bytes Tightest() const { return std::min(limit, high); }
-    // What the group will not give up without a kill.
-    [[nodiscard]] Bytes Held() const { return SaturatingSub(used, clean_file); }
+    // What the group will not give up without a kill. Who allocates waits for dirty pages to be
+    // written; only where they stay dirty (a disk that does not keep up) are they held, too.
+    [[nodiscard]] Bytes Held() const { return SaturatingSub(used, reclaimable); }
   };
   explicit CgroupMemory(const CgroupNode& node);
 

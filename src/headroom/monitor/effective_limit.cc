@@ -19,8 +19,12 @@ LimitWatch::LimitWatch(const SystemRoot& root, const ResourceLimits& rlimits)
 
 LimitWatch::Reading LimitWatch::Read() {
   Reading reading;
-  reading.host = memory_.ReadHost();
   reading.process = memory_.ReadProcess();
+  reading.host = memory_.ReadHost();
+  for (std::size_t i = 0; i < groups_.size(); ++i) usages_[i] = groups_[i].Read(buffer_);
+  // What we have taken meanwhile, on cores that others want too, is nobody else's.
+  const ProcessMemory after = memory_.ReadProcess();
+  if (after.rss_anon > reading.process.rss_anon) reading.process = after;
   const Bytes ours = reading.process.rss_anon;
   // Without /proc/meminfo there is nothing to say.
   limits_[0] = reading.host.total == Bytes() ? Bytes::Max() : reading.host.available + ours;
@@ -30,7 +34,7 @@ LimitWatch::Reading LimitWatch::Read() {
   limits_[2] = rlimits_.data;
   Bytes tightest = Bytes::Max();
   for (std::size_t i = 0; i < groups_.size(); ++i) {
-    const CgroupMemory::Usage& usage = usages_[i] = groups_[i].Read(buffer_);
+    const CgroupMemory::Usage& usage = usages_[i];
     Bytes& limit = limits_[kFirstGroup + i] = usage.Tightest();
     if (limit == Bytes::Max()) continue;
     const Bytes others = SaturatingSub(usage.Held(), ours);
@@ -43,6 +47,11 @@ LimitWatch::Reading LimitWatch::Read() {
   const auto smallest = std::min_element(limits_.begin(), limits_.end());
   reading.limit = *smallest;
   reading.source = static_cast<std::size_t>(smallest - limits_.begin());
+  if (reading.source >= kFirstGroup) {
+    const CgroupMemory::Usage& usage = usages_[reading.source - kFirstGroup];
+    reading.set = usage.Tightest();
+    reading.dirty = usage.dirty;
+  }
   last_ = reading;
   return reading;
 }

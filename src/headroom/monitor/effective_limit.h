@@ -23,9 +23,10 @@ struct MemoryLimit {
 // all, so what we hold already is added to what is free:
 //   MemAvailable + our anonymous bytes;
 //   for each memory cgroup: its limit (v2: the smaller of max and high) less what others in it hold
-//   that cannot be reclaimed (usage - clean file cache - our anonymous bytes; shmem counts as
-//   held); RLIMIT_AS - address space in use (libraries included) + our anonymous bytes: what we
-//   map and fill ourselves moves it as little as the others; RLIMIT_DATA.
+//   that cannot be reclaimed (usage - file cache - our anonymous bytes; shmem counts as held, dirty
+//   pages do not: they are clean in a moment, as a checkpoint is that we write ourselves);
+//   RLIMIT_AS - address space in use (libraries included) + our anonymous bytes: what we map and
+//   fill ourselves moves it as little as the others; RLIMIT_DATA.
 // Reading allocates nothing. Not thread-safe.
 class LimitWatch {
  public:
@@ -36,6 +37,8 @@ class LimitWatch {
     std::size_t source = 0;      // Which: Describe() says it in words.
     HostMemory host;
     ProcessMemory process;
+    Bytes set = Bytes::Max();           // That limit as it is set: with what others hold.
+    Bytes dirty;                        // What the limit expects to become clean.
     Bytes cgroup_limit = Bytes::Max();  // Of the tightest group, and its use with page cache.
     Bytes cgroup_used;
 
@@ -50,6 +53,11 @@ class LimitWatch {
   // The kernel's count of memory kills in the innermost group that has one.
   [[nodiscard]] std::optional<std::uint64_t> OomKills();
   [[nodiscard]] const std::vector<CgroupMemory>& groups() const { return groups_; }
+  // Of a reading's source: from the innermost group up to the one that limits, how many.
+  [[nodiscard]] static bool IsHost(std::size_t source) { return source == 0; }
+  [[nodiscard]] static std::size_t GroupsUpTo(std::size_t source) {
+    return source < kFirstGroup ? 0 : source - kFirstGroup + 1;
+  }
 
  private:
   // Sources: 0 MemAvailable, 1 RLIMIT_AS, 2 RLIMIT_DATA, then the groups.

@@ -6,6 +6,7 @@
 #include "headroom/monitor/gpu_memory.h"
 #include "headroom/monitor/pressure.h"
 #include "headroom/monitor/pressure_policy.h"
+#include "headroom/monitor/system_source.h"
 #include "headroom/monitor/usable_cores.h"
 
 #include <gmock/gmock.h>
@@ -27,10 +28,9 @@ std::string V2Stat(std::uint64_t anon, std::uint64_t shmem, std::uint64_t file,
                    std::uint64_t dirty) {
   return "anon " + std::to_string(Mib(anon)) + "\nfile " + std::to_string(Mib(file + shmem)) +
          "\nshmem " + std::to_string(Mib(shmem)) + "\nfile_mapped 0\nfile_dirty " +
-         std::to_string(Mib(dirty)) + "\nfile_writeback 0\ninactive_anon " +
-         std::to_string(Mib(anon + shmem)) + "\nactive_anon 0\ninactive_file " +
-         std::to_string(Mib(file / 2)) + "\nactive_file " + std::to_string(Mib(file - file / 2)) +
-         "\n";
+         std::to_string(Mib(dirty)) + "\ninactive_anon " + std::to_string(Mib(anon + shmem)) +
+         "\nactive_anon 0\ninactive_file " + std::to_string(Mib(file / 2)) + "\nactive_file " +
+         std::to_string(Mib(file - file / 2)) + "\n";
 }
 
 class V2 : public ::testing::Test {
@@ -70,10 +70,36 @@ TEST_F(V2, WithoutLimitsWhatIsAvailableAndHeldCounts) {
 TEST_F(V2, EveryAncestorIsLookedAt) {
   Group("/jobs", std::to_string(Mib(4096)), "max", 1000, V2Stat(700, 100, 200, 50));
   const EffectiveLimit limit = Find();
-  // Others: 1000 - (200 - 50) clean - 300 ours = 550; their shmem is held.
-  EXPECT_EQ(limit.smallest.bytes, Bytes::MiB(4096 - 550));
+  // Others: 1000 - 200 of files - 300 ours = 500; their shmem is held.
+  EXPECT_EQ(limit.smallest.bytes, Bytes::MiB(4096 - 500));
   EXPECT_THAT(limit.smallest.origin,
-              HasSubstr("memory.max of /sys/fs/cgroup/jobs (4.00 GiB, others in it hold 550 MiB)"));
+              HasSubstr("memory.max of /sys/fs/cgroup/jobs (4.00 GiB, others in it hold 500 MiB)"));
+}
+
+// A checkpoint that is being written: 120 MB of page cache, dirty, then under way, then clean.
+TEST_F(V2, PagesThatWaitForTheDiskAreNotTakenByOthers) {
+  LimitWatch watch(system_.root(), kNone);
+  for (const std::uint64_t dirty : {0, 120, 60, 0}) {
+    Group("/jobs", std::to_string(Mib(4096)), "max", 420, V2Stat(300, 0, 120, dirty));
+    const LimitWatch::Reading reading = watch.Read();
+    EXPECT_EQ(reading.limit, Bytes::MiB(4096)) << dirty;
+    EXPECT_EQ(reading.dirty, Bytes::MiB(dirty));
+    EXPECT_EQ(reading.set, Bytes::MiB(4096));
+  }
+}
+
+TEST_F(V2, PagesThatAreWrittenAgainOnTheirWayCountOnce) {
+  Group("/jobs", std::to_string(Mib(4096)), "max", 420,
+        V2Stat(300, 0, 120, 120) + "file_writeback " + std::to_string(Mib(110)) + "\n");
+  EXPECT_EQ(LimitWatch(system_.root(), kNone).Read().dirty, Bytes::MiB(120));
+}
+
+TEST_F(V2, KernelCachesAreNotTakenByOthers) {
+  // Entries and inodes of a data set's hundred thousand files.
+  Group("/jobs", std::to_string(Mib(4096)), "max", 450,
+        V2Stat(300, 0, 0, 0) + "slab_reclaimable " + std::to_string(Mib(130)) +
+            "\nslab_unreclaimable " + std::to_string(Mib(20)) + "\n");
+  EXPECT_EQ(Find().smallest.bytes, Bytes::MiB(4096 - 20));
 }
 
 TEST_F(V2, MemoryHighCountsWhereItIsSmaller) {
@@ -161,7 +187,7 @@ TEST_F(V2, ReadingAllocatesNothing) {
   const auto before = allocated();
   for (int i = 0; i < 100; ++i) {
     static_cast<void>(watch.Read());
-    static_cast<void>(pressure.Read());
+    static_cast<void>(pressure.Concerning(3, true));
     static_cast<void>(watch.OomKills());
   }
   EXPECT_EQ(allocated(), before);
@@ -201,7 +227,7 @@ TEST_F(V1, ThePageThatMeansNoLimitIsNone) {
 TEST_F(V1, TheMountedPartIsTheGroup) {
   Group(Mib(2048), Mib(2048), 800);
   const EffectiveLimit limit = FindEffectiveLimit(system_.root(), kNone);
-  EXPECT_EQ(limit.smallest.bytes, Bytes::MiB(2048 - (800 - 90 - 300)));
+  EXPECT_EQ(limit.smallest.bytes, Bytes::MiB(2048 - (800 - 100 - 300)));
   EXPECT_THAT(limit.smallest.origin,
               HasSubstr("memory.limit_in_bytes of /sys/fs/cgroup/memory (2.00 GiB"));
 }
@@ -286,25 +312,56 @@ TEST(UsableCores, V2QuotaOfAnAncestorCounts) {
   EXPECT_EQ(quota->origin, "cpu.max of /sys/fs/cgroup/a");
 }
 
-TEST(Pressure, IsTheWorstOfSystemAndGroup) {
+std::string PressureText(const char* some, const char* full) {
+  return std::string("some avg10=") + some + " avg60=0.10 avg300=0.00 total=5\nfull avg10=" + full +
+         " avg60=0.00 avg300=0.00 total=2\n";
+}
+
+TEST(Pressure, IsOfTheOwnGroupsUpToTheOneThatLimits) {
   FakeSystem system;
-  system.Write("/proc/pressure/memory",
-               "some avg10=1.25 avg60=0.10 avg300=0.00 total=5\nfull avg10=0.50 avg60=0.00 "
-               "avg300=0.00 total=2\n");
-  system.Write("/g/memory.pressure",
-               "some avg10=12.50 avg60=0.10 avg300=0.00 total=5\nfull avg10=0.25 avg60=0.00 "
-               "avg300=0.00 total=2\n");
+  system.Write("/proc/pressure/memory", PressureText("40.00", "9.00"));
   CgroupMembership groups;
-  groups.memory.push_back({CgroupVersion::kV2, "/g", system.root().At("/g")});
-  const auto pressure = PressureReader(system.root(), groups).Read();
-  ASSERT_TRUE(pressure);
-  EXPECT_DOUBLE_EQ(pressure->some_avg10, 12.5);
-  EXPECT_DOUBLE_EQ(pressure->full_avg10, 0.5);
+  const std::pair<const char*, const char*> kGroups[] = {
+      {"/top/mid/own", "1.25"}, {"/top/mid", "12.50"}, {"/top", "30.00"}};
+  for (const auto& [path, some] : kGroups) {
+    system.Write(std::string(path) + "/memory.pressure", PressureText(some, "0.25"));
+    groups.memory.push_back({CgroupVersion::kV2, path, system.root().At(path)});
+  }
+  PressureReader reader(system.root(), groups);
+  // Of other groups, below or beside the one that limits, nothing is heard.
+  EXPECT_DOUBLE_EQ(reader.Concerning(1, false)->some_avg10, 1.25);
+  EXPECT_DOUBLE_EQ(reader.Concerning(2, false)->some_avg10, 12.5);
+  EXPECT_DOUBLE_EQ(reader.Concerning(3, false)->some_avg10, 30);
+  // An RLIMIT, or the host: what the own group waits for is heard all the same.
+  EXPECT_DOUBLE_EQ(reader.Concerning(0, false)->some_avg10, 1.25);
+  EXPECT_DOUBLE_EQ(reader.Concerning(0, true)->some_avg10, 40);
+  EXPECT_DOUBLE_EQ(reader.Concerning(0, true)->full_avg10, 9);
+}
+
+TEST(Pressure, OfTheHostSaysNothingOfAGroupWithoutAnyOfItsOwn) {
+  FakeSystem system;
+  system.Write("/proc/pressure/memory", PressureText("40.00", "9.00"));
+  CgroupMembership groups;
+  groups.memory.push_back({CgroupVersion::kV1, "/own", system.root().At("/own")});
+  PressureReader reader(system.root(), groups);
+  EXPECT_FALSE(reader.Concerning(1, false));
+  EXPECT_TRUE(reader.Concerning(0, true));
+}
+
+TEST_F(V2, TheSampleHearsTheHostOnlyWhereTheHostLimits) {
+  system_.Write("/proc/pressure/memory", PressureText("40.00", "9.00"));
+  const Ledger ledger;
+  SystemSource source(system_.root(), ledger, nullptr);
+  EXPECT_EQ(source.Sample().limit_source, 0U);
+  ASSERT_TRUE(source.Sample().pressure);
+  EXPECT_DOUBLE_EQ(source.Sample().pressure->some_avg10, 40);
+  Group("/jobs", std::to_string(Mib(4096)), "max", 300, V2Stat(300, 0, 0, 0));
+  EXPECT_FALSE(source.Sample().pressure);
 }
 
 TEST(Pressure, MayBeAbsent) {
   const FakeSystem system;
-  EXPECT_FALSE(PressureReader(system.root(), {}).Read());
+  EXPECT_FALSE(PressureReader(system.root(), {}).Concerning(3, true));
   EXPECT_FALSE(ParsePressure(""));
 }
 

@@ -148,7 +148,7 @@ void AddConditions(Screen& screen, const MonitorView& view) {
   screen.Line(fmt::format("resident {}, {} of it anonymous, peak {}", ToString(ResidentNow(view)),
                           ToString(AnonymousNow(view)), ToString(state.high_water)));
   screen.Line(RoomLine(view));
-  const double some = view.pressure ? view.pressure->some_avg10 : state.pressure_some;
+  const double some = state.pressure_some;
   std::string line = some < 0 ? "pressure unknown" : fmt::format("pressure {:.1f} %", some);
   if (view.host)
     line += fmt::format(", host {} free of {}", ToString(view.host->available),
@@ -215,7 +215,7 @@ std::string RenderJson(const MonitorView& view) {
   json["device"] = {{"used", state.device_used.count()},
                     {"budget", state.device_budget.count()},
                     {"consumers", rows(MemoryPlace::kDevice)}};
-  const double some = view.pressure ? view.pressure->some_avg10 : state.pressure_some;
+  const double some = state.pressure_some;
   json["pressure_some"] = some < 0 ? Json(nullptr) : Json(some);
   if (view.host) json["mem_available"] = view.host->available.count();
   if (!state.note.empty()) json["note"] = state.note;

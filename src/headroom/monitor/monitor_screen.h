@@ -4,7 +4,6 @@
 #include "headroom/monitor/death_report.h"
 #include "headroom/monitor/host_memory.h"
 #include "headroom/monitor/last_state.h"
-#include "headroom/monitor/pressure.h"
 
 #include <cstdint>
 #include <optional>
@@ -18,7 +17,6 @@ struct MonitorView {
   RunFate fate = RunFate::kRunning;
   std::optional<ProcessMemory> process;  // Of the run's pid, where it is visible.
   std::optional<HostMemory> host;
-  std::optional<Pressure> pressure;
   std::int64_t unix_ms = 0;  // Now.
 };
 

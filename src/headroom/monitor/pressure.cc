@@ -29,24 +29,23 @@ std::optional<Pressure> ParsePressure(std::string_view text) {
   return Pressure{*some, Average10(text, "full ").value_or(0)};
 }
 
-PressureReader::PressureReader(const SystemRoot& root, const CgroupMembership& groups) {
-  const auto add = [this](const std::filesystem::path& path) {
-    PolledFile file(path);
-    if (file.exists()) files_.push_back(std::move(file));
-  };
-  add(root.At("/proc/pressure/memory"));
-  for (const CgroupNode& node : groups.memory) add(node.real / "memory.pressure");
+PressureReader::PressureReader(const SystemRoot& root, const CgroupMembership& groups)
+    : host_(root.At("/proc/pressure/memory")) {
+  for (const CgroupNode& node : groups.memory) groups_.emplace_back(node.real / "memory.pressure");
 }
 
-std::optional<Pressure> PressureReader::Read() {
+std::optional<Pressure> PressureReader::Concerning(std::size_t groups_up_to, bool host_limits) {
   std::optional<Pressure> worst;
-  for (const PolledFile& file : files_) {
+  const auto look = [&](const PolledFile& file) {
     const auto pressure = ParsePressure(file.Read(buffer_));
-    if (!pressure) continue;
+    if (!pressure) return;
     if (!worst) worst = Pressure{};
     worst->some_avg10 = std::max(worst->some_avg10, pressure->some_avg10);
     worst->full_avg10 = std::max(worst->full_avg10, pressure->full_avg10);
-  }
+  };
+  if (host_limits) look(host_);
+  const std::size_t count = std::min(groups_.size(), std::max<std::size_t>(groups_up_to, 1));
+  for (std::size_t i = 0; i < count; ++i) look(groups_[i]);
   return worst;
 }
 

@@ -175,6 +175,30 @@ TEST(RealCgroup, TheLimitOfAnAncestorIsFoundLessWhatOthersHold) {
   EXPECT_EQ(reader.Wait(), 0);
 }
 
+TEST(RealCgroup, OwnFilesThatWaitForTheDiskAreTakenByNobody) {
+  NEEDS_EXACT_SIZES();
+  const RealCgroup group("headroom_dirty_");
+  NEEDS(group);
+  group.SetLimit(Bytes::MiB(512));
+  const testing::TempDir folder;
+  Child writer(group, [&] {
+    LimitWatch watch{SystemRoot()};
+    const double before = watch.Read().limit.mib();
+    const std::string mebibyte(1 << 20, 'c');
+    const std::string file = folder.path() / "checkpoint";
+    const int out = ::open(file.c_str(), O_RDWR | O_CREAT, 0644);
+    for (int i = 0; i < 120; ++i) {
+      if (::write(out, mebibyte.data(), mebibyte.size()) < 0) return 1;
+      // Page tables and the kernel's own lists are a few MiB.
+      if (watch.Read().limit.mib() < before - 16) return 2;
+    }
+    return 0;
+  });
+  const int status = writer.Wait();
+  ASSERT_TRUE(WIFEXITED(status));
+  EXPECT_EQ(WEXITSTATUS(status), 0) << "2: the limit fell";
+}
+
 TEST(RealCgroup, AKillForMemoryIsExplainedAsOne) {
   const RealCgroup group("headroom_small_");
   NEEDS(group);
@@ -340,6 +364,7 @@ int LiveBesideAHog(const Signal& full, const Signal& hog_done) {
   options.policy.horizon_s = 0.5;
   options.policy.trend_window_s = 0.8;
   options.policy.sudden_s = 0.2;
+  options.policy.look_again_s = 0.01;
   std::string line;
   const ResourceMonitor monitor(options, source, clock,
                                 [&](const PressureAdvice& advice, const ResourceSample&) {

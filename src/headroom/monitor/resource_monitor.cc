@@ -61,24 +61,28 @@ void ResourceMonitor::Stop() {
 void ResourceMonitor::Run(std::stop_token stop) {
   try {
     double next = start_;
+    bool extra = false;
     bool go_on = true;
     while (go_on) {
-      Step();
-      next = std::max(next + options_.period_s, clock_.Now());  // Late: no samples in a rush.
-      go_on = clock_.WaitUntil(next, stop);
+      const bool look_again = Step(extra);
+      const double now = clock_.Now();
+      if (!extra) next = std::max(next + options_.period_s, now);  // Late: no samples in a rush.
+      const double soon = now + options_.policy.look_again_s;
+      extra = look_again && soon < next;
+      go_on = clock_.WaitUntil(extra ? soon : next, stop);
     }
-    Step();
+    Step(false);
   } catch (const std::exception& error) {
     LogError(fmt::format("the memory monitor stopped: {}", error.what()));
   }
   if (csv_ != nullptr) csv_->Flush();
 }
 
-void ResourceMonitor::Step() {
+bool ResourceMonitor::Step(bool extra) {
   ResourceSample sample = source_.Sample();
   sample.seconds = clock_.Now() - start_;
-  if (recent_.size() == options_.ring) recent_.erase(recent_.begin());
-  recent_.push_back(sample);
+  sample.extra = extra;
+  Remember(recent_, sample, options_.period_s, options_.ring);
   const PressureAdvice advice = Advise(recent_, Bytes(budget_), options_.policy);
   if (advice && on_advice_) on_advice_(advice, sample);
   {
@@ -87,13 +91,14 @@ void ResourceMonitor::Step() {
     summary_.give_backs += advice.give_back > Bytes() ? 1 : 0;
     Count(sample);
   }
-  if (on_sample_) on_sample_(sample);
+  if (!extra && on_sample_) on_sample_(sample);
   // What may wait for the disk comes when all else is done.
-  if (csv_ != nullptr) csv_->Add(sample);
+  if (!extra && csv_ != nullptr) csv_->Add(sample);
+  return FellSuddenly(recent_, options_.policy);
 }
 
 void ResourceMonitor::Count(const ResourceSample& sample) {
-  ++summary_.samples;
+  summary_.samples += sample.extra ? 0 : 1;
   summary_.seconds = sample.seconds;
   summary_.peak_rss = std::max({summary_.peak_rss, sample.process.high_water, sample.process.rss});
   summary_.peak_anon = std::max(summary_.peak_anon, sample.process.rss_anon);

@@ -56,7 +56,7 @@ struct ResourceMonitorOptions {
 };
 
 struct ResourceSummary {
-  std::uint64_t samples = 0;
+  std::uint64_t samples = 0;  // Regular ones.
   double seconds = 0;
   Bytes peak_rss;  // The process's high-water mark, nothing between two samples is missed.
   Bytes peak_anon;
@@ -75,10 +75,11 @@ struct ResourceSummary {
 };
 
 // Samples once a second on a thread of its own: ring, memory.csv, and advice when the limit will be
-// met (pressure_policy.h). Both callbacks run on that thread and must be quick; advice comes before
-// the sample, and memory.csv, which may wait for the disk, last. An exception of theirs or of the
-// source ends the watch and is logged, not the run.
-// The source and the clock must outlive it. Thread-safe for readers.
+// met (pressure_policy.h). After a sudden fall it looks again at once, as long as it goes on; what
+// it sees then gives advice, but no row and no callback. Both callbacks run on that thread and must
+// be quick; advice comes before the sample, and memory.csv, which may wait for the disk, last. An
+// exception of theirs or of the source ends the watch and is logged, not the run. The source and
+// the clock must outlive it. Thread-safe for readers.
 class ResourceMonitor {
  public:
   using OnAdvice = std::function<void(const PressureAdvice&, const ResourceSample&)>;
@@ -106,7 +107,8 @@ class ResourceMonitor {
 
  private:
   void Run(std::stop_token stop);
-  void Step() EXCLUDES(mutex_);
+  // Whether to look again at once.
+  bool Step(bool extra) EXCLUDES(mutex_);
   void Count(const ResourceSample& sample) REQUIRES(mutex_);
 
   const ResourceMonitorOptions options_;

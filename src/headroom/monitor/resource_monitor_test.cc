@@ -33,100 +33,6 @@ ResourceSample At(double seconds, std::uint64_t limit_mib, std::uint64_t held_mi
   return sample;
 }
 
-std::vector<ResourceSample> Steady(int count, std::uint64_t limit, std::uint64_t held,
-                                   std::uint64_t budget) {
-  std::vector<ResourceSample> samples;
-  for (int i = 0; i < count; ++i) samples.push_back(At(i, limit, held, budget));
-  return samples;
-}
-
-TEST(PressurePolicy, AQuietSystemNeedsNothing) {
-  EXPECT_FALSE(Advise(Steady(60, 4000, 3100, 3200), Bytes::MiB(3200)));
-  EXPECT_FALSE(Advise({}, Bytes::MiB(3200)));
-}
-
-TEST(PressurePolicy, OurOwnGrowthWithinTheBudgetIsNoReason) {
-  std::vector<ResourceSample> samples;
-  for (int i = 0; i < 4; ++i)
-    samples.push_back(At(i, 4000, 100 + 1000 * static_cast<std::uint64_t>(i), 3200));
-  EXPECT_FALSE(Advise(samples, Bytes::MiB(3200)));
-}
-
-TEST(PressurePolicy, AHogIsSeenBeforeTheLimitIsMet) {
-  // 100 MB a second from others, 3100 held: when is something given back, and how much is left?
-  std::vector<ResourceSample> samples = Steady(10, 4000, 3100, 3200);
-  for (int i = 0;; ++i) {
-    ASSERT_LT(i, 12) << "too late";
-    samples.push_back(At(10 + i, 4000 - 100 * static_cast<std::uint64_t>(i), 3100, 3200));
-    const PressureAdvice advice = Advise(samples, Bytes::MiB(3200));
-    if (!advice || advice.give_back == Bytes()) continue;
-    EXPECT_EQ(advice.kind, Kind::kGiveBack);
-    EXPECT_GT(samples.back().Room(), Bytes::MiB(300));
-    EXPECT_LT(advice.budget, Bytes::MiB(3200));
-    EXPECT_EQ(advice.give_back, Bytes::MiB(3100) - advice.budget);
-    EXPECT_THAT(advice.reason, HasSubstr("others are about to take"));
-    return;
-  }
-}
-
-TEST(PressurePolicy, ASuddenFallActsWithinOneSample) {
-  std::vector<ResourceSample> samples = Steady(20, 4000, 3000, 3200);
-  samples.push_back(At(20, 3500, 3000, 3200));
-  const PressureAdvice advice = Advise(samples, Bytes::MiB(3200));
-  ASSERT_EQ(advice.kind, Kind::kGiveBack);
-  EXPECT_GT(advice.give_back, Bytes::MiB(500));
-}
-
-TEST(PressurePolicy, TheBudgetFollowsALimitThatFellThoughLittleIsHeld) {
-  const auto samples = Steady(20, 2000, 500, 3200);
-  const PressureAdvice advice = Advise(samples, Bytes::MiB(3200));
-  ASSERT_EQ(advice.kind, Kind::kGiveBack);
-  EXPECT_EQ(advice.budget, Bytes::MiB(1850));
-  EXPECT_EQ(advice.give_back, Bytes());
-  EXPECT_FALSE(Advise(Steady(20, 2000, 500, 1850), Bytes::MiB(3200))) << "once is enough";
-}
-
-TEST(PressurePolicy, PressureCostsAStepWhereRoomIsShort) {
-  auto samples = Steady(20, 4000, 3100, 3200);
-  samples.back().pressure = Pressure{25, 3};
-  const PressureAdvice advice = Advise(samples, Bytes::MiB(3200));
-  ASSERT_EQ(advice.kind, Kind::kGiveBack);
-  EXPECT_EQ(advice.give_back, Bytes::MiB(200));
-  EXPECT_THAT(advice.reason, HasSubstr("waited for memory 25 %"));
-  // The budget changed a second ago: that act has to show first.
-  samples.push_back(At(20, 4000, 3050, 2900));
-  samples.back().pressure = Pressure{25, 3};
-  EXPECT_FALSE(Advise(samples, Bytes::MiB(3200)));
-  // With much room it is somebody else's pressure.
-  auto roomy = Steady(20, 4000, 1000, 3200);
-  roomy.back().pressure = Pressure{25, 3};
-  EXPECT_FALSE(Advise(roomy, Bytes::MiB(3200)));
-}
-
-TEST(PressurePolicy, GrowsBackSlowlyAndOnlyAfterCalm) {
-  EXPECT_FALSE(Advise(Steady(30, 4000, 1500, 2000), Bytes::MiB(3200)));
-  const auto calm = Steady(31, 4000, 1500, 2000);
-  const PressureAdvice advice = Advise(calm, Bytes::MiB(3200));
-  ASSERT_EQ(advice.kind, Kind::kGrow);
-  EXPECT_EQ(advice.budget, Bytes::MiB(2320));
-  auto pressed = calm;
-  pressed[20].pressure = Pressure{5, 0};
-  EXPECT_FALSE(Advise(pressed, Bytes::MiB(3200)));
-  auto tight = calm;
-  tight[20].limit = Bytes::MiB(2200);
-  EXPECT_FALSE(Advise(tight, Bytes::MiB(3200)));
-  EXPECT_EQ(Advise(Steady(40, 4000, 1500, 3150), Bytes::MiB(3200)).budget, Bytes::MiB(3200));
-  EXPECT_FALSE(Advise(Steady(40, 4000, 1500, 3200), Bytes::MiB(3200)));
-}
-
-TEST(PressurePolicy, FallingRateIsTheSlope) {
-  std::vector<ResourceSample> samples;
-  for (int i = 0; i < 10; ++i)
-    samples.push_back(At(i, 4000 - 10 * static_cast<std::uint64_t>(i), 100, 200));
-  EXPECT_NEAR(FallingRate(samples, 8), 10.0 * (1 << 20), 1);
-  EXPECT_EQ(FallingRate(Steady(10, 100, 10, 50), 8), 0);
-}
-
 // Gives in small pieces, as blocks that come back to a cache do.
 class SlowHolder final : public Reclaimable {
  public:
@@ -270,13 +176,43 @@ TEST(ResourceMonitor, CallsBackBeforeTheLimitIsMet) {
         },
         [&](const ResourceSample&) { ++samples; });
     clock.Advance(1);
-    source.limit_mib_ = 1500;
+    source.limit_mib_ = 1000;
     clock.Advance(1);
     EXPECT_EQ(monitor.Summary().give_backs, 1);
   }
   ASSERT_GE(advice.size(), 1U);
   EXPECT_EQ(advice[0].kind, Kind::kGiveBack);
   EXPECT_EQ(samples, 4);  // The last one at the end.
+}
+
+TEST(ResourceMonitor, LooksAgainAtOnceWhileAFallGoesOn) {
+  HandClock clock;
+  ScriptedSource source;
+  ResourceMonitorOptions options;
+  options.budget = Bytes::MiB(3200);
+  options.policy.look_again_s = 0.125;
+  int advised = 0;
+  int told = 0;
+  ResourceMonitor monitor(
+      options, source, clock, [&](const PressureAdvice&, const ResourceSample&) { ++advised; },
+      [&](const ResourceSample&) { ++told; });
+  clock.Advance(1);
+  source.limit_mib_ = 3600;
+  clock.Advance(1);
+  EXPECT_EQ(advised, 0) << "it may have ended";
+  source.limit_mib_ = 3500;
+  clock.Advance(0.125);
+  EXPECT_EQ(advised, 1) << "it goes on at 800 MB/s";
+  clock.Advance(0.125);
+  EXPECT_DOUBLE_EQ(monitor.Latest().seconds, 2.25);
+  EXPECT_TRUE(monitor.Latest().extra);
+  clock.Advance(0.75);
+  EXPECT_DOUBLE_EQ(monitor.Latest().seconds, 3) << "it ended: the next is a regular one";
+  EXPECT_FALSE(monitor.Latest().extra);
+  EXPECT_EQ(told, 4);
+  EXPECT_EQ(monitor.Summary().samples, 4U);
+  clock.Advance(1);
+  EXPECT_EQ(monitor.Recent(10).size(), 5U) << "the looks between are not kept";
 }
 
 TEST(ResourceMonitor, ASourceThatFailsEndsTheWatchNotTheRun) {

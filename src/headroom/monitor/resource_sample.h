@@ -15,15 +15,18 @@ namespace headroom {
 // What the monitor sees once a second.
 struct ResourceSample {
   double seconds = 0;  // Monotonic, since the monitor's start.
+  bool extra = false;  // Taken between two regular ones, after a sudden fall.
   ProcessMemory process;
   HostMemory host;
   Bytes limit =
       Bytes::Max();  // What this process may hold in all, now: moves with the others' use.
   std::size_t limit_source = 0;
+  Bytes limit_set = Bytes::Max();  // Of a group: its limit with what others hold.
+  Bytes dirty;                     // Pages of files that `limit` expects to be written in a moment.
   Bytes cgroup_limit = Bytes::Max();
   Bytes cgroup_used;
-  std::uint64_t oom_kills = 0;  // In the process's group, of anyone.
-  std::optional<Pressure> pressure;
+  std::uint64_t oom_kills = 0;       // In the process's group, of anyone.
+  std::optional<Pressure> pressure;  // Of what limits this process (PressureReader::Concerning).
   std::optional<GpuSample> gpu;
   Ledger::Snapshot ledger{};
   Bytes budget = Bytes::Max();  // The host budget's limit at this time.

@@ -22,10 +22,13 @@ ResourceSample SystemSource::Sample() {
   sample.host = reading.host;
   sample.limit = reading.limit;
   sample.limit_source = reading.source;
+  sample.limit_set = reading.set;
+  sample.dirty = reading.dirty;
   sample.cgroup_limit = reading.cgroup_limit;
   sample.cgroup_used = reading.cgroup_used;
   sample.oom_kills = limits_.OomKills().value_or(0);
-  sample.pressure = pressure_.Read();
+  sample.pressure = pressure_.Concerning(LimitWatch::GroupsUpTo(reading.source),
+                                         LimitWatch::IsHost(reading.source));
   sample.ledger = ledger_.Read();
   if (budget_ != nullptr) sample.budget = budget_->limit();
   if (gpu_ != nullptr) {
