@@ -90,7 +90,7 @@ def bytes_of(text):
 
 
 # The start of a state in src/headroom/monitor/last_state.cc; two of them follow the identity.
-PAGE_STATES, STATE_SIZE = 1152, 1216
+PAGE_STATES, STATE_SIZE = 1152, 1344
 STATE = struct.Struct("<Qq11i")
 PHASES = ["setup", "train step", "validation", "save", "end"]
 BUDGET_AT = 64 + 2 * 18 * 2 * 8 + 2 * 2 * 8 + 3 * 8

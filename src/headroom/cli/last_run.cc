@@ -66,9 +66,9 @@ void AwaitEndOfRunIn(const fs::path& folder) {
 std::optional<Bytes> FindCutBudget(const Options& options, const fs::path& folder) {
   const Result<LastState> last = ReadLastState(folder / kLastStateName);
   if (!last) return std::nullopt;
-  const RunFate fate = DecideFate(*last, LookAtPresent(last->identity));
-  const Bytes cut = CutBudgetAfter(*last, fate);
-  const bool lifted = fate != RunFate::kOomKilled && options.IsTyped("memory");
+  const DeathReport report = ExplainDeath(*last, LookAtPresent(last->identity));
+  const Bytes cut = report.lesson.cut_budget;
+  const bool lifted = report.fate != RunFate::kOomKilled && options.IsTyped("memory");
   if (cut == Bytes() || lifted) return std::nullopt;
   return cut;
 }

@@ -122,6 +122,13 @@ MemoryNeed MemoryPlan::Need(PlanPhase phase) const {
   return sum;
 }
 
+PhaseBytes MemoryPlan::Totals(MemoryPlace place) const {
+  PhaseBytes totals;
+  for (std::size_t i = 0; i < kPlanPhaseCount; ++i)
+    totals[i] = Need(static_cast<PlanPhase>(i)).Total(place);
+  return totals;
+}
+
 PlanPhase MemoryPlan::PeakPhase(MemoryPlace place) const {
   return *std::max_element(kPhases.begin(), kPhases.end(), [&](PlanPhase a, PlanPhase b) {
     return Need(a).Total(place) < Need(b).Total(place);

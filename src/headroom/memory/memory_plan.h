@@ -21,6 +21,8 @@ enum class PlanPhase : std::uint8_t { kSetup, kTrainStep, kValidation, kSave, kE
 inline constexpr std::size_t kPlanPhaseCount = static_cast<std::size_t>(PlanPhase::kEnd) + 1;
 [[nodiscard]] std::string_view Name(PlanPhase phase);
 
+using PhaseBytes = std::array<Bytes, kPlanPhaseCount>;  // By PlanPhase.
+
 // The limit of one place, as the plan prints it.
 struct PlanLimit {
   Bytes bytes = Bytes::Max();  // Max: no limit is known.
@@ -45,6 +47,7 @@ class MemoryPlan {
 
   [[nodiscard]] MemoryNeed Need(PlanPhase phase) const;
   [[nodiscard]] Bytes Peak(MemoryPlace place) const;
+  [[nodiscard]] PhaseBytes Totals(MemoryPlace place) const;
   // The first phase that reaches the peak.
   [[nodiscard]] PlanPhase PeakPhase(MemoryPlace place) const;
   // By how much the peak is above the limit, the larger of both places; 0 when it fits.

@@ -1,41 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "headroom/monitor/death_report.h"
 
-#include "headroom/core/file.h"
 #include "headroom/core/strings.h"
-#include "headroom/monitor/cgroup.h"
-#include "headroom/monitor/host_memory.h"
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
 namespace headroom {
 namespace {
 
-// Enough where a kill for memory was counted, too: of a container that was started again at once.
-constexpr std::int64_t kSilenceAfterKillMs = 5'000;
-// A memory kill says that the plan or the limit was wrong by an unknown amount.
-constexpr double kAfterKill = 0.8;
-
-bool Rose(const std::optional<std::uint64_t>& before, const std::optional<std::uint64_t>& now) {
-  return before && now && *now > *before;
+std::string KillLine(const std::string& run, const Verdict& verdict) {
+  if (verdict.fate == RunFate::kOomKilled) {
+    return fmt::format("{} was {}killed by the kernel for memory: {}.", run,
+                       verdict.is_guess ? "probably " : "", verdict.evidence);
+  }
+  return fmt::format(
+      "{} was killed, {} by the kernel for memory ({}): kill -9, a scheduler's limit, a user-space "
+      "daemon such as systemd-oomd, or a crash.",
+      run, verdict.is_guess ? "probably not" : "but not", verdict.evidence);
 }
 
-// The group's own count is the better witness. Once it is gone the host's is the only one: a new
-// group with its path, as a container has that was started again, counts from zero.
-bool MemoryKillCounted(const RunIdentity& who, const PresentSystem& present) {
-  return present.group_oom_kills ? Rose(who.group_oom_kills, present.group_oom_kills)
-                                 : Rose(who.host_oom_kills, present.host_oom_kills);
-}
-
-std::string Headline(const LastState& last, RunFate fate, bool group_counted) {
+std::string Headline(const LastState& last, const Verdict& verdict) {
   const RunIdentity& who = last.identity;
   const std::string run = fmt::format("The run {} (pid {})", who.run_folder, who.pid);
-  switch (fate) {
+  switch (verdict.fate) {
     case RunFate::kRunning:
       return fmt::format("{} is running.", run);
     case RunFate::kFinished:
@@ -44,21 +35,8 @@ std::string Headline(const LastState& last, RunFate fate, bool group_counted) {
       return fmt::format("{} ended with an error, exit code {}; its log says which.", run,
                          last.state.exit_code);
     case RunFate::kOomKilled:
-      return group_counted ? fmt::format(
-                                 "{} was killed by the kernel for memory: the oom_kill count of {} "
-                                 "has risen since "
-                                 "it began.",
-                                 run, who.cgroup)
-                           : fmt::format(
-                                 "{} was most likely killed by the kernel for memory: its cgroup "
-                                 "is gone, and the "
-                                 "host's oom_kill count has risen since it began.",
-                                 run);
     case RunFate::kKilled:
-      return fmt::format(
-          "{} was killed, but not by the kernel for memory (no oom_kill was counted): kill -9, a "
-          "scheduler's limit, a user-space daemon such as systemd-oomd, or a crash.",
-          run);
+      return KillLine(run, verdict);
     case RunFate::kRebooted:
       return fmt::format("{} ended when the machine lost power or was restarted.", run);
     case RunFate::kElsewhere:
@@ -80,14 +58,6 @@ std::string Where(const RunState& state) {
                         state.micro_batch, state.imgsz, state.workers);
   }
   return text + ".";
-}
-
-// The sum of the rows. The ledger's own total is read a moment after them.
-Bytes NamedBytes(const Ledger::Snapshot& ledger) {
-  Bytes named;
-  for (const Ledger::Row& row : ledger.rows[static_cast<std::size_t>(MemoryPlace::kHost)])
-    named += row.now;
-  return named;
 }
 
 std::string Holders(const RunState& state) {
@@ -123,100 +93,66 @@ std::string LimitLine(const RunState& state) {
   return text + ".";
 }
 
-std::string WhatChanges(const LastState& last, RunFate fate, Bytes cut, bool has_checkpoint) {
+// Which phases every plan from now on leaves something free in, beside what the run's own left.
+std::string UnplannedLine(const LastState& last, const KillLesson& lesson) {
+  std::string text;
+  for (std::size_t i = 0; i < kPlanPhaseCount; ++i) {
+    const Bytes more = SaturatingSub(lesson.unplanned[i], last.state.lesson.unplanned[i]);
+    if (more == Bytes()) continue;
+    text += fmt::format("{}{} more than its plan for {}", text.empty() ? "It held " : ", ",
+                        ToString(more), Name(static_cast<PlanPhase>(i)));
+  }
+  return text.empty() ? text : text + ": a resume leaves that free.";
+}
+
+// The budget of a resume after this kill: not below what the smallest settings need, with what is
+// left free for what was not planned.
+std::string BudgetAfter(const LastState& last, const KillLesson& lesson) {
+  const RunState& state = last.state;
+  Bytes more;
+  for (std::size_t i = 0; i < kPlanPhaseCount; ++i)
+    more = std::max(more, SaturatingSub(lesson.unplanned[i], state.lesson.unplanned[i]));
+  const Bytes least = state.smallest == Bytes() ? Bytes() : state.smallest + more;
+  if (least <= lesson.cut_budget) {
+    return fmt::format("within {} instead of {}", ToString(lesson.cut_budget),
+                       ToString(state.budget));
+  }
+  return fmt::format("within {} instead of {} (what the smallest settings need; {} was wanted)",
+                     ToString(least), ToString(state.budget), ToString(lesson.cut_budget));
+}
+
+std::string WhatChanges(const LastState& last, const Verdict& verdict, const KillLesson& lesson,
+                        bool has_checkpoint) {
   const char* from = has_checkpoint ? "goes on from the last checkpoint"
                                     : "begins again: no checkpoint had been saved yet";
-  if (fate == RunFate::kOomKilled && last.state.budget > Bytes()) {
-    return fmt::format("resume=True plans again within {} instead of {} and {}.", ToString(cut),
-                       ToString(last.state.budget), from);
-  }
-  if (cut > Bytes()) {
+  const char* guess =
+      lesson.doubtful ? " The cut is for a guess: it ends when the resumed run has lived, or where "
+                        "there is more memory."
+                      : "";
+  const bool cut_now = verdict.fate == RunFate::kOomKilled && last.state.budget > Bytes() &&
+                       lesson.cut_budget > Bytes();
+  if (cut_now)
+    return fmt::format("resume=True plans again {} and {}.{}", BudgetAfter(last, lesson), from,
+                       guess);
+  if (lesson.cut_budget > Bytes()) {
     return fmt::format(
         "resume=True {}, within the {} that an earlier kill for memory has left (memory= sets "
-        "another budget).",
-        from, ToString(cut));
+        "another budget).{}",
+        from, ToString(lesson.cut_budget), guess);
   }
   return fmt::format("resume=True {}{}.", from, has_checkpoint ? " with the same budget" : "");
 }
 
 }  // namespace
 
-std::string_view Name(RunFate fate) {
-  static constexpr std::array<std::string_view, 7> kNames = {
-      "running", "finished", "failed", "killed for memory", "killed", "rebooted", "elsewhere"};
-  return kNames[static_cast<std::size_t>(fate)];
-}
-
-Bytes HeldBytes(const Ledger::Snapshot& ledger, Bytes rss_anon) {
-  return std::max(NamedBytes(ledger), rss_anon);
-}
-
 std::string DeathReport::Text() const { return Join(lines, "\n"); }
-
-PresentSystem LookAtPresent(const RunIdentity& identity, const SystemRoot& root) {
-  const RunIdentity here = IdentifyThisProcess(root);
-  PresentSystem present;
-  present.boot_id = here.boot_id;
-  present.host_name = here.host_name;
-  present.pid_namespace = here.pid_namespace;
-  present.unix_ms = UnixMilliseconds();
-  std::array<char, kPollBufferSize> buffer;
-  const std::string pid = std::to_string(identity.pid);
-  // A zombie has ended: it only waits to be noticed by its parent.
-  const PolledFile status(root.At(fmt::format("/proc/{}/status", pid)));
-  const std::string_view text = status.Read(buffer);
-  if (!text.empty() && text.find("\nState:\tZ") == std::string_view::npos) {
-    present.start_ticks = HostMemoryReader(root, pid).ReadProcess().start_ticks;
-  }
-  if (!identity.cgroup.empty()) {
-    const CgroupVersion version = identity.cgroup_v2 ? CgroupVersion::kV2 : CgroupVersion::kV1;
-    const std::filesystem::path folder = root.At(identity.cgroup);
-    if (IdentifyCgroup(folder) == identity.cgroup_identity) {
-      present.group_oom_kills = CgroupMemory({version, identity.cgroup, folder}).OomKills(buffer);
-    }
-  }
-  present.host_oom_kills = here.host_oom_kills;
-  std::error_code absent;
-  present.has_checkpoint = std::filesystem::exists(
-      std::filesystem::path(identity.run_folder) / "weights" / "last.pt", absent);
-  return present;
-}
-
-RunFate DecideFate(const LastState& last, const PresentSystem& present) {
-  if (last.state.end == RunEnd::kFinished) return RunFate::kFinished;
-  if (last.state.end == RunEnd::kFailed) return RunFate::kFailed;
-  const std::int64_t silent_ms = present.unix_ms - last.state.unix_ms;
-  if (last.identity.boot_id != present.boot_id) {
-    if (last.identity.host_name == present.host_name) return RunFate::kRebooted;
-    return silent_ms < kSilenceMs ? RunFate::kRunning : RunFate::kElsewhere;
-  }
-  const bool same_pids = last.identity.pid_namespace == present.pid_namespace;
-  if (same_pids && present.start_ticks == last.identity.start_ticks) return RunFate::kRunning;
-  const bool counted = MemoryKillCounted(last.identity, present);
-  // Of a process that cannot be seen its page says whether it lives. The host's count alone may be
-  // of somebody else's kill: a page that is still written is believed before it.
-  if (!same_pids && silent_ms < (counted ? kSilenceAfterKillMs : kSilenceMs))
-    return RunFate::kRunning;
-  if (counted) return RunFate::kOomKilled;
-  return same_pids ? RunFate::kKilled : RunFate::kElsewhere;
-}
-
-Bytes CutBudgetAfter(const LastState& last, RunFate fate) {
-  const Bytes earlier = last.state.cut_budget;
-  if (fate != RunFate::kOomKilled || last.state.budget == Bytes()) return earlier;
-  const Bytes held = std::max(last.state.rss_anon, last.state.ledger.total().now);
-  // What it held was too much, and so was what the budget allowed.
-  const Bytes most = held > Bytes() && held < last.state.budget ? held : last.state.budget;
-  const Bytes cut = Scale(most, kAfterKill);
-  return earlier > Bytes() ? std::min(earlier, cut) : cut;
-}
 
 DeathReport ExplainDeath(const LastState& last, const PresentSystem& present) {
   DeathReport report;
-  report.fate = DecideFate(last, present);
-  report.cut_budget = CutBudgetAfter(last, report.fate);
-  const bool group_counted = Rose(last.identity.group_oom_kills, present.group_oom_kills);
-  report.lines.push_back(Headline(last, report.fate, group_counted));
+  const Verdict verdict = Judge(last, present);
+  report.fate = verdict.fate;
+  report.lesson = LessonAfter(last, verdict, present.limit);
+  report.lines.push_back(Headline(last, verdict));
   if (report.fate == RunFate::kFinished) return report;
   if (last.state.unix_ms == 0) {
     report.lines.emplace_back("It ended before it had written anything about itself.");
@@ -227,7 +163,9 @@ DeathReport ExplainDeath(const LastState& last, const PresentSystem& present) {
   }
   if (!last.state.note.empty()) report.lines.push_back("Its last note: " + last.state.note);
   if (report.fate == RunFate::kRunning) return report;
-  report.lines.push_back(WhatChanges(last, report.fate, report.cut_budget, present.has_checkpoint));
+  if (std::string line = UnplannedLine(last, report.lesson); !line.empty())
+    report.lines.push_back(std::move(line));
+  report.lines.push_back(WhatChanges(last, verdict, report.lesson, present.has_checkpoint));
   if (!last.identity.command.empty()) report.lines.push_back("  " + last.identity.command);
   return report;
 }

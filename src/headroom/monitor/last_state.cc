@@ -25,7 +25,8 @@ namespace {
 // The layout of the page. Little-endian machines only, as the rest of the program; a change of
 // layout or of the tags takes a new version.
 constexpr std::array<char, 8> kMagic = {'H', 'E', 'A', 'D', 'R', 'O', 'O', 'M'};
-constexpr std::uint32_t kVersion = 2;
+constexpr std::uint32_t kVersion = 3;
+constexpr std::uint32_t kVersionBefore = 2;  // Without StateMore.
 constexpr std::uint64_t kUnknown = UINT64_MAX;
 
 struct IdentityBlock {
@@ -49,7 +50,7 @@ struct IdentityBlock {
   std::uint64_t checksum;
 };
 
-struct StateBlock {
+struct StateFields {
   std::uint64_t sequence;  // 0: never written.
   std::int64_t unix_ms;
   std::int32_t phase, end, exit_code, epoch, epochs, batch, batches, batch_size, micro_batch,
@@ -60,13 +61,31 @@ struct StateBlock {
   double pressure_some, limit_falls_per_s, images_per_s;
   char limit_origin[224];
   char note[224];
+};
+
+struct StateMore {
+  std::uint64_t planned[kPlanPhaseCount], unplanned[kPlanPhaseCount];
+  std::uint64_t smallest, limit_set, kill_limit, group_oom_kills, host_oom_kills;
+  std::int32_t doubtful, kills;
+};
+
+struct StateBlock {
+  StateFields fields;
+  StateMore more;
   std::uint64_t checksum;
 };
 
-struct Page {
-  IdentityBlock identity;
-  StateBlock states[2];
+struct StateBlockBefore {
+  StateFields fields;
+  std::uint64_t checksum;
 };
+
+template <typename State>
+struct PageOf {
+  IdentityBlock identity;
+  State states[2];
+};
+using Page = PageOf<StateBlock>;
 static_assert(sizeof(Page) <= kLastStateSize);
 static_assert(std::is_trivially_copyable_v<Page> &&
               std::has_unique_object_representations_v<IdentityBlock>);
@@ -115,10 +134,11 @@ IdentityBlock Encode(const RunIdentity& identity) {
   return block;
 }
 
+std::optional<std::uint64_t> Known(std::uint64_t value) {
+  return value == kUnknown ? std::nullopt : std::optional<std::uint64_t>(value);
+}
+
 RunIdentity Decode(const IdentityBlock& block) {
-  const auto known = [](std::uint64_t value) {
-    return value == kUnknown ? std::nullopt : std::optional<std::uint64_t>(value);
-  };
   RunIdentity identity;
   identity.boot_id = Get(block.boot_id);
   identity.host_name = Get(block.host_name);
@@ -128,15 +148,15 @@ RunIdentity Decode(const IdentityBlock& block) {
   identity.cgroup = Get(block.cgroup);
   identity.cgroup_v2 = block.cgroup_v2 != 0;
   identity.cgroup_identity = {block.cgroup_device, block.cgroup_inode};
-  identity.group_oom_kills = known(block.group_oom_kills);
-  identity.host_oom_kills = known(block.host_oom_kills);
+  identity.group_oom_kills = Known(block.group_oom_kills);
+  identity.host_oom_kills = Known(block.host_oom_kills);
   identity.start_unix_s = block.start_unix_s;
   identity.run_folder = Get(block.run_folder);
   identity.command = Get(block.command);
   return identity;
 }
 
-void EncodeLedger(const Ledger::Snapshot& ledger, StateBlock& block) {
+void EncodeLedger(const Ledger::Snapshot& ledger, StateFields& block) {
   for (std::size_t place = 0; place < kMemoryPlaceCount; ++place) {
     for (std::size_t tag = 0; tag < kMemoryTagCount; ++tag) {
       block.rows[place][tag][0] = ledger.rows[place][tag].now.count();
@@ -147,8 +167,24 @@ void EncodeLedger(const Ledger::Snapshot& ledger, StateBlock& block) {
   }
 }
 
-StateBlock Encode(const RunState& state, std::uint64_t sequence) {
-  StateBlock block{};
+StateMore EncodeMore(const RunState& state) {
+  StateMore more{};
+  for (std::size_t i = 0; i < kPlanPhaseCount; ++i) {
+    more.planned[i] = state.planned[i].count();
+    more.unplanned[i] = state.lesson.unplanned[i].count();
+  }
+  more.smallest = state.smallest.count();
+  more.limit_set = state.limit_set.count();
+  more.kill_limit = state.lesson.limit.count();
+  more.group_oom_kills = state.group_oom_kills.value_or(kUnknown);
+  more.host_oom_kills = state.host_oom_kills.value_or(kUnknown);
+  more.doubtful = state.lesson.doubtful ? 1 : 0;
+  more.kills = state.lesson.kills;
+  return more;
+}
+
+StateFields EncodeFields(const RunState& state, std::uint64_t sequence) {
+  StateFields block{};
   block.sequence = sequence;
   block.unix_ms = state.unix_ms;
   block.phase = static_cast<std::int32_t>(state.phase);
@@ -170,17 +206,22 @@ StateBlock Encode(const RunState& state, std::uint64_t sequence) {
   block.limit = state.limit.count();
   block.device_budget = state.device_budget.count();
   block.device_used = state.device_used.count();
-  block.cut_budget = state.cut_budget.count();
+  block.cut_budget = state.lesson.cut_budget.count();
   block.pressure_some = state.pressure_some;
   block.limit_falls_per_s = state.limit_falls_per_s;
   block.images_per_s = state.images_per_s;
   Put(block.limit_origin, state.limit_origin);
   Put(block.note, state.note);
+  return block;
+}
+
+StateBlock Encode(const RunState& state, std::uint64_t sequence) {
+  StateBlock block{EncodeFields(state, sequence), EncodeMore(state), 0};
   block.checksum = Checksum(block);
   return block;
 }
 
-RunState Decode(const StateBlock& block) {
+RunState Decode(const StateFields& block) {
   RunState state;
   state.phase =
       static_cast<PlanPhase>(std::clamp<std::int32_t>(block.phase, 0, kPlanPhaseCount - 1));
@@ -209,7 +250,7 @@ RunState Decode(const StateBlock& block) {
   state.limit = Bytes(block.limit);
   state.device_budget = Bytes(block.device_budget);
   state.device_used = Bytes(block.device_used);
-  state.cut_budget = Bytes(block.cut_budget);
+  state.lesson.cut_budget = Bytes(block.cut_budget);
   state.pressure_some = block.pressure_some;
   state.limit_falls_per_s = block.limit_falls_per_s;
   state.images_per_s = block.images_per_s;
@@ -218,14 +259,43 @@ RunState Decode(const StateBlock& block) {
   return state;
 }
 
-// The newer of the two that are whole.
-std::optional<RunState> NewestState(const Page& page) {
-  const StateBlock* newest = nullptr;
-  for (const StateBlock& block : page.states) {
-    if (block.sequence == 0 || block.checksum != Checksum(block)) continue;
-    if (newest == nullptr || block.sequence > newest->sequence) newest = &block;
+RunState Decode(const StateBlock& block) {
+  RunState state = Decode(block.fields);
+  const StateMore& more = block.more;
+  for (std::size_t i = 0; i < kPlanPhaseCount; ++i) {
+    state.planned[i] = Bytes(more.planned[i]);
+    state.lesson.unplanned[i] = Bytes(more.unplanned[i]);
+  }
+  state.smallest = Bytes(more.smallest);
+  state.limit_set = Bytes(more.limit_set);
+  state.lesson.limit = Bytes(more.kill_limit);
+  state.group_oom_kills = Known(more.group_oom_kills);
+  state.host_oom_kills = Known(more.host_oom_kills);
+  state.lesson.doubtful = more.doubtful != 0;
+  state.lesson.kills = more.kills;
+  return state;
+}
+
+// What is not said of a run of the version before is as it was then.
+RunState Decode(const StateBlockBefore& block) { return Decode(block.fields); }
+
+// The newer of the two that are whole; an empty one where none was written yet.
+template <typename State>
+std::optional<RunState> NewestState(const PageOf<State>& page) {
+  if (page.states[0].fields.sequence == 0 && page.states[1].fields.sequence == 0) return RunState();
+  const State* newest = nullptr;
+  for (const State& block : page.states) {
+    if (block.fields.sequence == 0 || block.checksum != Checksum(block)) continue;
+    if (newest == nullptr || block.fields.sequence > newest->fields.sequence) newest = &block;
   }
   return newest == nullptr ? std::nullopt : std::optional(Decode(*newest));
+}
+
+template <typename State>
+std::optional<RunState> NewestStateIn(std::string_view bytes) {
+  PageOf<State> page;
+  std::memcpy(&page, bytes.data(), sizeof page);
+  return NewestState(page);
 }
 
 // Best effort: the page is for explaining, a disk that fails shows elsewhere.
@@ -275,8 +345,11 @@ void SetFromSample(RunState& state, const ResourceSample& sample, std::string_vi
   state.high_water = sample.process.high_water;
   state.budget = sample.budget;
   state.limit = sample.limit;
+  state.limit_set = sample.limit_set;
   state.limit_origin = limit_origin;
   state.limit_falls_per_s = limit_falls_per_s;
+  state.group_oom_kills = sample.oom_kills;
+  state.host_oom_kills = sample.host_oom_kills;
   state.pressure_some = sample.pressure ? sample.pressure->some_avg10 : -1;
   if (sample.gpu) state.device_used = sample.gpu->used;
 }
@@ -372,16 +445,16 @@ Result<LastState> ReadLastState(const std::filesystem::path& path) {
     const Result<std::string> bytes = ReadFile(path);
     if (!bytes) return Failure{bytes.error()};
     if (bytes->size() != kLastStateSize) return failure("is no last-state page (4096 bytes)");
-    Page page;
-    std::memcpy(&page, bytes->data(), sizeof page);
-    if (page.identity.magic != kMagic) return failure("is no last-state page");
-    if (page.identity.version != kVersion || page.identity.tag_count != kMemoryTagCount) {
+    IdentityBlock identity;
+    std::memcpy(&identity, bytes->data(), sizeof identity);
+    if (identity.magic != kMagic) return failure("is no last-state page");
+    const bool before = identity.version == kVersionBefore;
+    if ((identity.version != kVersion && !before) || identity.tag_count != kMemoryTagCount)
       return failure("was written by another version of the program");
-    }
-    if (page.identity.checksum != Checksum(page.identity)) return failure("is damaged");
-    if (page.states[0].sequence == 0 && page.states[1].sequence == 0)
-      return LastState{Decode(page.identity), {}};
-    if (auto state = NewestState(page)) return LastState{Decode(page.identity), std::move(*state)};
+    if (identity.checksum != Checksum(identity)) return failure("is damaged");
+    auto state =
+        before ? NewestStateIn<StateBlockBefore>(*bytes) : NewestStateIn<StateBlock>(*bytes);
+    if (state) return LastState{Decode(identity), std::move(*state)};
   }
   return failure("is damaged");
 }

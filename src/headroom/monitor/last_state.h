@@ -40,6 +40,18 @@ struct RunIdentity {
 // Of this process. The caller adds run_folder and command.
 [[nodiscard]] RunIdentity IdentifyThisProcess(const SystemRoot& root = {});
 
+// What kills for memory have taught, for the runs that go on in the folder.
+struct KillLesson {
+  Bytes cut_budget;       // To plan within; zero: no cut.
+  bool doubtful = false;  // A guess: it goes once a run has lived with it, or where there is more.
+  Bytes limit;            // Of the run that was killed last.
+  // Beyond its plan, in each phase: a lower bound for what a plan must leave.
+  PhaseBytes unplanned{};
+  std::int32_t kills = 0;  // One after the other, each of a run that had not lived.
+
+  friend bool operator==(const KillLesson&, const KillLesson&) = default;
+};
+
 enum class RunEnd : std::uint8_t { kNone, kFinished, kFailed };
 
 // What the run does and holds.
@@ -61,7 +73,13 @@ struct RunState {
   Bytes rss_anon;
   Bytes high_water;
   Bytes budget;
-  Bytes cut_budget;  // What kills for memory have cut the budget to; zero: there were none.
+  KillLesson lesson;
+  PhaseBytes planned{};            // The plan in force; zero: not known yet.
+  Bytes smallest;                  // The peak of the smallest settings.
+  Bytes limit_set = Bytes::Max();  // Of a group: its limit with what others hold in it.
+  // Kills for memory, as last seen.
+  std::optional<std::uint64_t> group_oom_kills;
+  std::optional<std::uint64_t> host_oom_kills;
   Bytes limit;
   std::string limit_origin;
   Bytes device_budget;
@@ -131,7 +149,8 @@ class LastStateWriter {
   int syncs_ GUARDED_BY(mutex_) = 0;
 };
 
-// Also while the run writes. Failure: absent, not such a page, of another version, or damaged.
+// Also while the run writes, and of the version before this one. Failure: absent, not such a page,
+// of another version, or damaged.
 [[nodiscard]] Result<LastState> ReadLastState(const std::filesystem::path& path);
 
 }  // namespace headroom

@@ -82,7 +82,7 @@ void MemoryCsv::AppendRow(const ResourceSample& sample) {
   fmt::format_to(out, "{:.1f},{},{},{},{},{},{},{},{},{},{},{},", sample.seconds, Mb(peak_rss_),
                  Mb(peak_anon_), Mb(process.high_water), Mb(sample.ledger.total().now),
                  Mb(sample.Unaccounted()), Mb(sample.budget), Mb(sample.limit),
-                 Mb(sample.cgroup_used), Mb(sample.cgroup_limit), sample.oom_kills,
+                 Mb(sample.cgroup_used), Mb(sample.cgroup_limit), sample.oom_kills.value_or(0),
                  Mb(sample.host.available));
   if (sample.pressure) {
     fmt::format_to(out, "{:.2f},{:.2f},", sample.pressure->some_avg10, sample.pressure->full_avg10);

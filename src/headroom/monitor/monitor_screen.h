@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "headroom/monitor/death_report.h"
 #include "headroom/monitor/host_memory.h"
 #include "headroom/monitor/last_state.h"
+#include "headroom/monitor/run_fate.h"
 
 #include <cstdint>
 #include <optional>

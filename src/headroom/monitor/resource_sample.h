@@ -25,7 +25,9 @@ struct ResourceSample {
   Bytes dirty;                     // Pages of files that `limit` expects to be written in a moment.
   Bytes cgroup_limit = Bytes::Max();
   Bytes cgroup_used;
-  std::uint64_t oom_kills = 0;       // In the process's group, of anyone.
+  // Kills for memory, of anyone: in the process's group, and on the host. nullopt: not counted.
+  std::optional<std::uint64_t> oom_kills;
+  std::optional<std::uint64_t> host_oom_kills;
   std::optional<Pressure> pressure;  // Of what limits this process (PressureReader::Concerning).
   std::optional<GpuSample> gpu;
   Ledger::Snapshot ledger{};

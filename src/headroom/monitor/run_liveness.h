@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "headroom/monitor/death_report.h"
 #include "headroom/monitor/resource_monitor.h"
+#include "headroom/monitor/run_fate.h"
 
 #include <cstdint>
 #include <filesystem>

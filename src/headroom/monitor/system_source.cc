@@ -12,7 +12,8 @@ SystemSource::SystemSource(const SystemRoot& root, const Ledger& ledger, const B
       ledger_(ledger),
       budget_(budget),
       gpu_(std::move(gpu)),
-      device_(device) {}
+      device_(device),
+      vmstat_(root.At("/proc/vmstat")) {}
 
 ResourceSample SystemSource::Sample() {
   const LimitWatch::Reading reading = limits_.Read();
@@ -26,7 +27,8 @@ ResourceSample SystemSource::Sample() {
   sample.dirty = reading.dirty;
   sample.cgroup_limit = reading.cgroup_limit;
   sample.cgroup_used = reading.cgroup_used;
-  sample.oom_kills = limits_.OomKills().value_or(0);
+  sample.oom_kills = limits_.OomKills();
+  sample.host_oom_kills = FindNumber(vmstat_.Read(buffer_), "oom_kill");
   sample.pressure = pressure_.Concerning(LimitWatch::GroupsUpTo(reading.source),
                                          LimitWatch::IsHost(reading.source));
   sample.ledger = ledger_.Read();

@@ -30,6 +30,8 @@ class SystemSource final : public ResourceSource {
   const Budget* const budget_;
   std::unique_ptr<GpuMemory> gpu_;
   const int device_;
+  PolledFile vmstat_;
+  char buffer_[kPollBufferSize];
   std::size_t limit_source_ = 0;
 };
 

@@ -50,6 +50,11 @@ Adaptation::Adaptation(const TrainingSetup& setup, OptimizerKind optimizer,
                        const TrainSettings& wanted)
     : setup_(setup), optimizer_(optimizer), wanted_(wanted), now_(wanted) {}
 
+void Adaptation::SetPlan(MemoryPlan plan) {
+  plan_ = std::move(plan);
+  largest_peak_ = std::max(largest_peak_, plan_.Peak(MemoryPlace::kHost));
+}
+
 std::vector<std::string> Adaptation::FitFirst() {
   const PlanLimits limits = setup_.Limits();
   FitOutcome<TrainSettings> outcome = FitTraining(subject(), wanted_, limits);
@@ -58,7 +63,7 @@ std::vector<std::string> Adaptation::FitFirst() {
                       ExplainPictures(subject(), outcome.plan));
   }
   now_ = outcome.settings;
-  plan_ = std::move(outcome.plan);
+  SetPlan(std::move(outcome.plan));
   planned_limit_ = limits[0].bytes;
   return std::move(outcome.taken);
 }
@@ -72,7 +77,7 @@ std::optional<SettingsChange> Adaptation::AtBoundary() {
   // Whether pictures have room of their own changes nothing that runs.
   if (outcome.settings.plots != now_.plots) {
     now_.plots = outcome.settings.plots;
-    plan_ = PlanTraining(subject(), now_);
+    SetPlan(PlanTraining(subject(), now_));
   }
   // Where nothing fits the smallest settings are still the best that can be done.
   if (outcome.settings == now_) return std::nullopt;
@@ -86,7 +91,7 @@ std::optional<SettingsChange> Adaptation::AtBoundary() {
       outcome.settings.pool_limit < Scale(now_.pool_limit, 1.25))
     return std::nullopt;
   now_ = outcome.settings;
-  plan_ = std::move(outcome.plan);
+  SetPlan(std::move(outcome.plan));
   return change;
 }
 
@@ -118,7 +123,7 @@ std::optional<SettingsChange> Adaptation::ToLimit(ReclaimOrder from) {
   if (from < ReclaimOrder::kRecomputeActivations) LoadLess(fitted, next);
   if (next == now_) return std::nullopt;
   now_ = next;
-  plan_ = PlanTraining(subject(), now_);
+  SetPlan(PlanTraining(subject(), now_));
   return SettingsChange{now_, "going on with " + Describe(subject(), now_)};
 }
 
@@ -131,7 +136,7 @@ std::optional<SettingsChange> Adaptation::AfterFailure(ReclaimOrder from) {
     const std::optional<std::string> what = step.reduce(next, Scale(planned_limit_, kRung));
     if (!what) continue;
     now_ = next;
-    plan_ = PlanTraining(subject(), now_);
+    SetPlan(PlanTraining(subject(), now_));
     return SettingsChange{next, *what};
   }
   return std::nullopt;

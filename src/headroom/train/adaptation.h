@@ -44,15 +44,20 @@ class Adaptation {
 
   [[nodiscard]] const TrainSettings& now() const { return now_; }
   [[nodiscard]] const MemoryPlan& plan() const { return plan_; }
+  // Of the plans that were in force, this one's included.
+  [[nodiscard]] Bytes largest_peak() const { return largest_peak_; }
   [[nodiscard]] PlanLimits limits() const { return setup_.Limits(); }
   [[nodiscard]] PlanSubject subject() const { return setup_.Subject(optimizer_); }
 
  private:
+  void SetPlan(MemoryPlan plan);
+
   const TrainingSetup& setup_;
   const OptimizerKind optimizer_;
   const TrainSettings wanted_;
   TrainSettings now_;
   MemoryPlan plan_;
+  Bytes largest_peak_;
   Bytes planned_limit_;
 };
 

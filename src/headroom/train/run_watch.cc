@@ -2,9 +2,9 @@
 #include "headroom/train/run_watch.h"
 
 #include "headroom/core/error.h"
-#include "headroom/monitor/death_report.h"
 #include "headroom/monitor/give_way.h"
 #include "headroom/monitor/host_memory.h"
+#include "headroom/monitor/run_fate.h"
 
 #include <fmt/format.h>
 
@@ -16,6 +16,8 @@ namespace {
 
 constexpr double kTrendSeconds = 8;
 constexpr std::size_t kTrendSamples = 16;
+// A run that was killed in its first second is no measure for what a life is.
+constexpr std::int64_t kLeastLifeMs = 60'000;
 
 RunIdentity Identity(const std::filesystem::path& folder, const std::string& command) {
   RunIdentity identity = IdentifyThisProcess();
@@ -24,10 +26,16 @@ RunIdentity Identity(const std::filesystem::path& folder, const std::string& com
   return identity;
 }
 
-// What the page of a run before this one in the folder lets it plan within; zero: no bound.
-Bytes CutBudgetIn(const std::filesystem::path& page) {
-  const Result<LastState> last = ReadLastState(page);
-  return last ? CutBudgetAfter(*last, DecideFate(*last, LookAtPresent(last->identity))) : Bytes();
+// What the page of a run before this one in the folder teaches.
+KillLesson LessonIn(const Result<LastState>& last) {
+  if (!last) return {};
+  const PresentSystem present = LookAtPresent(last->identity);
+  return LessonAfter(*last, Judge(*last, present), present.limit);
+}
+
+std::int64_t MillisecondsOf(const Result<LastState>& last) {
+  return last ? std::max<std::int64_t>(last->state.unix_ms - last->identity.start_unix_s * 1000, 0)
+              : 0;
 }
 
 }  // namespace
@@ -37,7 +45,9 @@ RunWatch::RunWatch(const std::filesystem::path& folder, const std::string& comma
     : budget_(budget), source_(SystemRoot{}, budget.ledger(), &budget, std::move(gpu), device) {
   const std::filesystem::path page = folder / kLastStateName;
   // Before anything else is known: a kill may come first, and shall not lose it.
-  state_.cut_budget = CutBudgetIn(page);
+  const Result<LastState> last = ReadLastState(page);
+  state_.lesson = LessonIn(last);
+  lives_at_ms_ = UnixMilliseconds() + std::max(MillisecondsOf(last), kLeastLifeMs);
   try {
     page_ = std::make_unique<LastStateWriter>(page, Identity(folder, command));
     page_->Update(state_);
@@ -56,16 +66,24 @@ RunWatch::RunWatch(const std::filesystem::path& folder, const std::string& comma
 
 RunWatch::~RunWatch() = default;
 
-void RunWatch::KeepAbove(Bytes least, Bytes planned) {
+KillLesson RunWatch::Lesson() {
+  MutexLock lock(mutex_);
+  return state_.lesson;
+}
+
+void RunWatch::KeepAbove(Bytes least, const PhaseBytes& planned) {
   {
     MutexLock lock(mutex_);
     original_ = budget_.limit();
     origin_ = budget_.origin();
-    const Bytes cut = std::max(state_.cut_budget, least);  // As it would have been applied.
-    if (original_ == first_limit_ && original_ > cut) state_.cut_budget = Bytes();
+    state_.planned = planned;
+    state_.smallest = least;
+    const Bytes cut = std::max(state_.lesson.cut_budget, least);  // As it would have been applied.
+    if (original_ == first_limit_ && original_ > cut)
+      state_.lesson = {.kills = state_.lesson.kills};
   }
   monitor_->SetBudget(budget_.limit());
-  planned_ = planned.count();
+  planned_ = std::max_element(planned.begin(), planned.end())->count();
   least_ = least.count();  // Last: until then the budget stays.
 }
 
@@ -84,6 +102,8 @@ void RunWatch::OnAdvice(const PressureAdvice& advice) {
   // Only a cut: at the smallest settings breaking off a step would gain nothing.
   if (cut && done.given < advice.give_back) urgent_ = true;
   MutexLock lock(mutex_);
+  gave_way_ = gave_way_ || gives;
+  given_back_ += done.given;
   if (budget_.limit() == original_) budget_.SetLimit(original_, origin_);
   if (done.line.empty()) return;
   state_.note = done.line;
@@ -140,13 +160,43 @@ void RunWatch::Merge(const RunState& state) {
   merged.pressure_some = state_.pressure_some;
   merged.limit_falls_per_s = state_.limit_falls_per_s;
   merged.budget = budget_.limit();
-  merged.cut_budget = state_.cut_budget;
+  merged.lesson = state_.lesson;
+  merged.smallest = state_.smallest;
+  merged.limit_set = state_.limit_set;
+  merged.group_oom_kills = state_.group_oom_kills;
+  merged.host_oom_kills = state_.host_oom_kills;
+  if (merged.planned == PhaseBytes{}) merged.planned = state_.planned;
   merged.device_used = state_.device_used;
   merged.unix_ms = UnixMilliseconds();
   merged.end = state_.end;
   merged.exit_code = state_.exit_code;
   if (merged.note.empty()) merged.note = std::move(state_.note);
   state_ = std::move(merged);
+  ForgetWhenLived();
+}
+
+void RunWatch::ForgetWhenLived() {
+  if (state_.lesson.kills == 0 && !state_.lesson.doubtful) return;
+  if (first_epoch_ == 0 && state_.phase == PlanPhase::kTrainStep) first_epoch_ = state_.epoch;
+  const bool epoch_ended = first_epoch_ > 0 && state_.epoch > first_epoch_;
+  const bool outlived = !gave_way_ && state_.unix_ms >= lives_at_ms_;
+  if (!epoch_ended && !outlived && state_.phase != PlanPhase::kEnd) return;
+  state_.lesson.kills = 0;
+  if (!state_.lesson.doubtful) return;
+  state_.lesson = {};
+  original_ = first_limit_;
+  origin_ = first_origin_;
+  monitor_->SetBudget(first_limit_);
+  lines_.push_back(
+      fmt::format("Memory: the run has lived, so the cut for a kill that was a guess is forgotten; "
+                  "with room the "
+                  "budget grows to {} again.",
+                  ToString(first_limit_)));
+}
+
+Bytes RunWatch::GivenBack() {
+  MutexLock lock(mutex_);
+  return given_back_;
 }
 
 void RunWatch::UpdateAndSync(const RunState& state) {

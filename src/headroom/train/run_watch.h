@@ -21,8 +21,8 @@ namespace headroom {
 class RunWatch {
  public:
   // Begins at once; the budget stays as it is until KeepAbove. `command` is what to resume with. A
-  // page that cannot be written is said in a message, and the run goes on without. A cut of the
-  // budget that the folder's page asks for is in the new one, too. `gpu`: the driver's view of the
+  // page that cannot be written is said in a message, and the run goes on without. What the
+  // folder's page has learned from kills is in the new one, too. `gpu`: the driver's view of the
   // device that trains, where it is one of NVIDIA's; else null.
   RunWatch(const std::filesystem::path& folder, const std::string& command, Budget& budget,
            std::unique_ptr<GpuMemory> gpu = nullptr, int device = 0);
@@ -30,11 +30,12 @@ class RunWatch {
   RunWatch(const RunWatch&) = delete;
   RunWatch& operator=(const RunWatch&) = delete;
 
+  // What kills before this run have taught; a resume leaves its unplanned bytes free.
+  [[nodiscard]] KillLesson Lesson() EXCLUDES(mutex_);
   // From now on the budget follows the limit: up to what it is now, not below `least`, the peak of
-  // the smallest plan, and above `planned`, the peak of the plan, silently. A budget that is
-  // neither lowered by now nor within the cut of the page before shows that the cut is not this
-  // run's.
-  void KeepAbove(Bytes least, Bytes planned) EXCLUDES(mutex_);
+  // the smallest plan, and above the peak of the plan, silently. A budget that is neither lowered
+  // by now nor within the cut of the page before shows that the cut is not this run's.
+  void KeepAbove(Bytes least, const PhaseBytes& planned) EXCLUDES(mutex_);
   // What a running step or validation cannot go below, its loader being as it was made: the watch
   // cuts the budget no further until CutToWanted.
   void KeepStepAbove(Bytes least) { step_least_ = least.count(); }
@@ -50,7 +51,9 @@ class RunWatch {
   void StopSampling() { monitor_->Stop(); }
   // The process's own peak up to now, which the last sample may not have seen.
   void CountPeak();
-  // What the run does now; memory figures are the watch's own.
+  // What the run does now; memory figures are the watch's own. A run that has ended an epoch, or
+  // has run for longer than the killed one and did not give way, has lived: what was cut for a
+  // guess is given again, and the kills before it no longer count.
   void Update(const RunState& state) EXCLUDES(mutex_);
   // The same, and on the disk when it returns.
   void UpdateAndSync(const RunState& state) EXCLUDES(mutex_);
@@ -58,6 +61,8 @@ class RunWatch {
   void End(RunEnd end, int exit_code) EXCLUDES(mutex_);
   // Acts since the last call, a line each.
   [[nodiscard]] std::vector<std::string> TakeLines() EXCLUDES(mutex_);
+  // By holders, on the watch's advice, all together.
+  [[nodiscard]] Bytes GivenBack() EXCLUDES(mutex_);
   [[nodiscard]] ResourceSample Latest() const { return monitor_->Latest(); }
   [[nodiscard]] ResourceSummary Summary() const { return monitor_->Summary(); }
   [[nodiscard]] std::string SummaryLine() const { return monitor_->SummaryLine(); }
@@ -67,6 +72,7 @@ class RunWatch {
   void OnSample(const ResourceSample& sample) EXCLUDES(mutex_);
   [[nodiscard]] RunState State() EXCLUDES(mutex_);
   void Merge(const RunState& state) EXCLUDES(mutex_);
+  void ForgetWhenLived() REQUIRES(mutex_);
   void WritePage() EXCLUDES(mutex_);
 
   std::atomic<std::uint64_t> least_ = UINT64_MAX;
@@ -76,6 +82,7 @@ class RunWatch {
   std::atomic<bool> urgent_ = false;
   Budget& budget_;
   const Bytes first_limit_ = budget_.limit();
+  const std::string first_origin_ = budget_.origin();
   SystemSource source_;
   SteadyMonitorClock clock_;
   std::unique_ptr<LastStateWriter> page_;
@@ -84,6 +91,10 @@ class RunWatch {
   Bytes original_ GUARDED_BY(mutex_);      // The budget that was planned within,
   std::string origin_ GUARDED_BY(mutex_);  // and where it came from.
   RunState state_ GUARDED_BY(mutex_);
+  std::int32_t first_epoch_ GUARDED_BY(mutex_) = 0;  // 0: none was begun yet.
+  std::int64_t lives_at_ms_ GUARDED_BY(mutex_) = INT64_MAX;
+  bool gave_way_ GUARDED_BY(mutex_) = false;
+  Bytes given_back_ GUARDED_BY(mutex_);
   std::vector<std::string> lines_ GUARDED_BY(mutex_);
   std::vector<ResourceSample> recent_;        // The monitor's thread only.
   std::unique_ptr<ResourceMonitor> monitor_;  // Last: its thread uses all of the above.

@@ -15,6 +15,12 @@ namespace {
 
 using ::testing::HasSubstr;
 
+PhaseBytes Planned(Bytes train_step) {
+  PhaseBytes planned{};
+  planned[static_cast<std::size_t>(PlanPhase::kTrainStep)] = train_step;
+  return planned;
+}
+
 class RunWatchTest : public ::testing::Test {
  protected:
   // The last row of memory.csv, by column.
@@ -80,12 +86,12 @@ class CutRunTest : public RunWatchTest {
     LastStateWriter before(Page(), IdentifyThisProcess());
     RunState state;
     state.end = RunEnd::kFinished;
-    state.cut_budget = Bytes::GiB(1);
+    state.lesson.cut_budget = Bytes::GiB(1);
     before.Update(state);
   }
   [[nodiscard]] std::filesystem::path Page() const { return dir_.path() / kLastStateName; }
   // What the next start would find.
-  [[nodiscard]] Bytes Kept() const { return ReadLastState(Page())->state.cut_budget; }
+  [[nodiscard]] Bytes Kept() const { return ReadLastState(Page())->state.lesson.cut_budget; }
 };
 
 TEST_F(CutRunTest, ACutIsInThePageFromTheFirstMomentToTheEnd) {
@@ -93,7 +99,7 @@ TEST_F(CutRunTest, ACutIsInThePageFromTheFirstMomentToTheEnd) {
   EXPECT_EQ(Kept(), Bytes::GiB(1));
   // Applied, though the smallest settings need more.
   budget_.SetLimit(Bytes::MiB(1100), "cut after the kill");
-  watch.KeepAbove(Bytes::MiB(1100), Bytes::MiB(1100));
+  watch.KeepAbove(Bytes::MiB(1100), Planned(Bytes::MiB(1100)));
   watch.Update(RunState());
   EXPECT_EQ(Kept(), Bytes::GiB(1));
   watch.End(RunEnd::kFinished, 0);
@@ -103,16 +109,83 @@ TEST_F(CutRunTest, ACutIsInThePageFromTheFirstMomentToTheEnd) {
 TEST_F(CutRunTest, ACutThatTheMachineIsBelowIsKept) {
   budget_.SetLimit(Bytes::MiB(900), "a smaller machine");
   RunWatch watch(dir_.path(), "resume", budget_);
-  watch.KeepAbove(Bytes::MiB(300), Bytes::MiB(600));
+  watch.KeepAbove(Bytes::MiB(300), Planned(Bytes::MiB(600)));
   watch.Update(RunState());
   EXPECT_EQ(Kept(), Bytes::GiB(1));
 }
 
 TEST_F(CutRunTest, ARunThatPlansWithMoreForgetsIt) {
   RunWatch watch(dir_.path(), "resume", budget_);
-  watch.KeepAbove(Bytes::MiB(300), Bytes::GiB(2));
+  watch.KeepAbove(Bytes::MiB(300), Planned(Bytes::GiB(2)));
   watch.Update(RunState());
   EXPECT_EQ(Kept(), Bytes());
+}
+
+// A run that ended like one that was killed for memory, for all that could be seen.
+class GuessedKillTest : public RunWatchTest {
+ protected:
+  GuessedKillTest() {
+    LastStateWriter before(Page(), IdentifyThisProcess());
+    RunState state;
+    state.end = RunEnd::kFailed;
+    state.lesson = {.cut_budget = Bytes::GiB(1), .doubtful = true, .kills = 1};
+    before.Update(state);
+    budget_.SetLimit(Bytes::GiB(4), "80 % of a test");
+  }
+  [[nodiscard]] std::filesystem::path Page() const { return dir_.path() / kLastStateName; }
+  [[nodiscard]] KillLesson Kept() const { return ReadLastState(Page())->state.lesson; }
+  static RunState InEpoch(int epoch) {
+    RunState state;
+    state.phase = PlanPhase::kTrainStep;
+    state.epoch = epoch;
+    state.epochs = 9;
+    return state;
+  }
+};
+
+TEST_F(GuessedKillTest, ItIsForgottenWhenAnEpochWasLived) {
+  RunWatch watch(dir_.path(), "resume", budget_);
+  budget_.SetLimit(Bytes::GiB(1), "cut after the kill");
+  watch.KeepAbove(Bytes::MiB(300), Planned(Bytes::MiB(900)));
+  watch.Update(InEpoch(4));
+  EXPECT_TRUE(Kept().doubtful);
+  EXPECT_EQ(Kept().kills, 1);
+  EXPECT_TRUE(watch.TakeLines().empty());
+  watch.Update(InEpoch(5));
+  EXPECT_EQ(Kept(), KillLesson());
+  const auto lines = watch.TakeLines();
+  ASSERT_EQ(lines.size(), 1U);
+  EXPECT_THAT(lines[0], HasSubstr("with room the budget grows to 4.00 GiB again"));
+}
+
+TEST_F(GuessedKillTest, ACutForAKillThatWasSeenStaysAndItsCountEnds) {
+  {
+    LastStateWriter before(Page(), IdentifyThisProcess());
+    RunState state;
+    state.end = RunEnd::kFailed;
+    state.lesson = {.cut_budget = Bytes::GiB(1), .kills = 2};
+    state.lesson.unplanned[1] = Bytes::MiB(70);
+    before.Update(state);
+  }
+  RunWatch watch(dir_.path(), "resume", budget_);
+  EXPECT_EQ(watch.Lesson().unplanned[1], Bytes::MiB(70));
+  budget_.SetLimit(Bytes::GiB(1), "cut after the kill");
+  watch.KeepAbove(Bytes::MiB(300), Planned(Bytes::MiB(900)));
+  watch.Update(InEpoch(4));
+  EXPECT_EQ(Kept().kills, 2);
+  watch.Update(InEpoch(5));
+  EXPECT_EQ(Kept().kills, 0);
+  EXPECT_EQ(Kept().cut_budget, Bytes::GiB(1));
+  EXPECT_EQ(Kept().unplanned[1], Bytes::MiB(70));
+}
+
+TEST_F(RunWatchTest, ThePageHasThePlanAndTheSmallest) {
+  RunWatch watch(dir_.path(), "resume", budget_);
+  watch.KeepAbove(Bytes::MiB(300), Planned(Bytes::MiB(900)));
+  watch.Update(RunState());
+  const RunState kept = ReadLastState(dir_.path() / kLastStateName)->state;
+  EXPECT_EQ(kept.smallest, Bytes::MiB(300));
+  EXPECT_EQ(kept.planned, Planned(Bytes::MiB(900)));
 }
 
 }  // namespace

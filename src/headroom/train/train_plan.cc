@@ -100,6 +100,14 @@ Bytes KernelsPerSize(const PlanSubject& s) {
   return wide ? kWideKernelsPerSize : kKernelsPerSize;
 }
 
+void AddUnplanned(const PlanSubject& subject, MemoryPlan& plan) {
+  for (std::size_t i = 0; i < kPlanPhaseCount; ++i) {
+    if (subject.unplanned[i] == Bytes()) continue;
+    plan.Add("held beyond the plan of a killed run", {static_cast<PlanPhase>(i)},
+             {MemoryTag::kRuntime, subject.unplanned[i], NeedBasis::kAssumed});
+  }
+}
+
 // What a CUDA driver and its libraries take for themselves, beside anything of ours.
 void AddDriver(const PlanSubject& s, MemoryPlan& plan) {
   if (s.place == MemoryPlace::kHost) return;
@@ -276,6 +284,7 @@ MemoryPlan PlanTraining(const PlanSubject& subject, const TrainSettings& setting
   MemoryPlan plan;
   plan.AddThroughout("runtime", {MemoryTag::kRuntime, subject.runtime, NeedBasis::kMeasured});
   plan.AddThroughout("allocator", {MemoryTag::kFreeBlocks, kAllocatorSlack, NeedBasis::kAssumed});
+  AddUnplanned(subject, plan);
   AddDriver(subject, plan);
   AddModel(subject, settings, plan);
   const ValidationShapes shapes = ShapesOf(subject, settings);

@@ -42,6 +42,7 @@ struct PlanSubject {
   std::vector<bool> trained_layers;
   MemoryPlace place = MemoryPlace::kHost;  // Of the model's tensors.
   Bytes runtime;                           // Libraries and heap, as resident now.
+  PhaseBytes unplanned{};                  // What runs that were killed held beyond their plans.
   MeasuredScratch scratch;
 
   // The largest side that multi_scale may choose.

@@ -41,6 +41,8 @@ struct TrainingRun {
   void SetUpData();
   // Chooses batch and settings, and prints what the run will need.
   void Plan();
+  // What runs that were killed held beyond their plans is left free by this one's.
+  void LeaveUnplanned();
   // To what Trainer::CutBudget asked for, before the plan is fitted.
   void CutBudget();
   // The plan into the folder, and to the observers and the watch.

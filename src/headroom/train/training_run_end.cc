@@ -71,10 +71,14 @@ TrainOutcome TrainingRun::Finish(bool finished) {
 void TrainingRun::SayMemory() {
   watch->CountPeak();
   observer.OnMessage(watch->SummaryLine());
-  observer.OnMessage(fmt::format("Memory: planned peak {}, actual peak {}, limit {} ({})",
-                                 ToString(adaptation->plan().Peak(MemoryPlace::kHost)),
-                                 ToString(watch->Summary().peak_rss), ToString(budget.limit()),
-                                 budget.origin()));
+  const Bytes last = adaptation->plan().Peak(MemoryPlace::kHost);
+  std::string planned = ToString(adaptation->largest_peak());
+  if (last != adaptation->largest_peak()) planned += fmt::format(" ({} at last)", ToString(last));
+  std::string actual = ToString(watch->Summary().peak_rss);
+  if (const Bytes given = watch->GivenBack(); given > Bytes())
+    actual += fmt::format(", gave back {}", ToString(given));
+  observer.OnMessage(fmt::format("Memory: planned peak {}, actual peak {}, limit {} ({})", planned,
+                                 actual, ToString(budget.limit()), budget.origin()));
 }
 
 void TrainingRun::ValidateBest() {

@@ -108,6 +108,7 @@ void TrainingRun::Report(PlanPhase phase, bool sync) {
   state.workers = loading && loading->made() ? loading->loader().workers() : 0;
   state.imgsz = options.image_width;
   state.images_per_s = images_per_second;
+  state.planned = adaptation->plan().Totals(MemoryPlace::kHost);
   if (setup.device_limit.bytes != Bytes::Max()) state.device_budget = setup.device_limit.bytes;
   if (sync) {
     watch->UpdateAndSync(state);

@@ -88,6 +88,7 @@ void TrainingRun::SetUpData() {
 }
 
 void TrainingRun::Plan() {
+  if (cut_budget) LeaveUnplanned();
   RunChoice choice = setup.Choose(options, setup.Limits());
   batch = choice.batch.images;
   if (!choice.batch.why.empty()) observer.OnMessage(choice.batch.why);
@@ -104,6 +105,16 @@ void TrainingRun::Plan() {
   observer.OnMessage(FormatPlan(adaptation->plan(), setup.Limits()));
   observer.OnMessage(ExplainReferenceFor(adaptation->subject(), adaptation->now(), CoresOfMachine(),
                                          setup.device.is_cuda() ? 1 : 0, setup.machine_limit));
+}
+
+void TrainingRun::LeaveUnplanned() {
+  setup.unplanned = watch->Lesson().unplanned;
+  const auto most = std::max_element(setup.unplanned.begin(), setup.unplanned.end());
+  if (*most == Bytes()) return;
+  observer.OnMessage(fmt::format(
+      "The plan leaves {} free for what the killed run held beyond its own in {} (in the row "
+      "runtime); memory= on a resume that follows no kill plans without",
+      ToString(*most), Name(static_cast<PlanPhase>(most - setup.unplanned.begin()))));
 }
 
 void TrainingRun::CutBudget() {
@@ -152,7 +163,7 @@ void TrainingRun::PublishPlan() {
   published = true;
   observer.OnRunStart(
       {folder, &options, setup.names, &*setup.train_index, &*setup.val_index, fitted});
-  watch->KeepAbove(adaptation->SmallestPeak(), adaptation->plan().Peak(MemoryPlace::kHost));
+  watch->KeepAbove(adaptation->SmallestPeak(), adaptation->plan().Totals(MemoryPlace::kHost));
 }
 
 std::string TrainingRun::ResumeCommand() const {

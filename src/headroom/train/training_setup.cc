@@ -121,6 +121,7 @@ PlanSubject TrainingSetup::Subject(OptimizerKind optimizer, const Options& chang
           .trained_layers = trained_layers,
           .place = place,
           .runtime = runtime_,
+          .unplanned = unplanned,
           .scratch = scratch_};
 }
 

@@ -81,6 +81,7 @@ class TrainingSetup {
   std::unique_ptr<HeadLoss> loss;
   PlanLimit device_limit;
   std::unique_ptr<GpuMemory> gpu;  // The driver's view of an NVIDIA device, for the watch.
+  PhaseBytes unplanned{};          // What every plan leaves free (KillLesson).
   Bytes machine_limit;             // Of which the budget is a part.
 
  private:
