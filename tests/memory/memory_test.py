@@ -92,6 +92,7 @@ class MemoryTest(RunCase):
             run = self.start(self.command(*words), group)
             while not (self.dir / "run" / "weights" / "last.pt").exists() and run.poll() is None:
                 time.sleep(0.05)
+            before = read_budget(self.dir / "run" / "last_state.bin")
             # Of the two the kernel shall take the run.
             pathlib.Path(f"/proc/{run.pid}/oom_score_adj").write_text("1000")
             hog = group.popen([sys.executable, "-c", SUDDEN_HOG, str(int(0.9 * limit))])
@@ -99,7 +100,6 @@ class MemoryTest(RunCase):
             self.finish(run, -signal.SIGKILL)
             self.assertGreaterEqual(group.oom_kills(), 1)
             kills = group.oom_kills()
-            before = read_budget(self.dir / "run" / "last_state.bin")
             explained = self.call("memory", "explain", str(self.dir / "run"))
             self.assertIn("was killed by the kernel for memory", explained)
             self.assertRegex(explained, r"plans again within .* instead of .* and goes on")
@@ -130,6 +130,41 @@ class MemoryTest(RunCase):
         output, _ = self.resumed_after_a_kill(["imgsz=96", "batch=2", "workers=1", "epochs=3",
                                             "fraction=40", "plots=False"], 700 << 20)
         self.assertIn("cut after the kill to what the smallest settings need", output)
+
+    @unittest.skipIf(cgroups_missing(), cgroups_missing() or "")
+    def test_a_kill_9_is_none_for_memory_though_another_group_had_one(self):
+        # As a container that is started again: its group is gone, and somebody was killed since.
+        group, other = Cgroup(2 << 30), Cgroup(64 << 20)
+        try:
+            run = self.start(self.command("imgsz=96", "batch=2", "workers=1", "epochs=9",
+                                          "fraction=40", "plots=False", "val=False"), group)
+            while not (self.dir / "run" / "weights" / "last.pt").exists() and run.poll() is None:
+                time.sleep(0.05)
+            run.kill()
+            self.finish(run, -signal.SIGKILL)
+            group.close()
+            hog = other.popen([sys.executable, "-c", SUDDEN_HOG, str(256 << 20)])
+            self.assertEqual(hog.wait(timeout=120), -signal.SIGKILL)
+            self.assertGreaterEqual(other.oom_kills(), 1)
+        finally:
+            other.close()
+        explained = self.call("memory", "explain", str(self.dir / "run"))
+        self.assertRegex(explained, "was killed, (but|probably) not by the kernel for memory")
+        self.assertIn("goes on from the last checkpoint with the same budget", explained)
+
+    @unittest.skipIf(cgroups_missing(), cgroups_missing() or "")
+    def test_who_is_alone_in_a_group_gives_way_to_nobody(self):
+        # Its own checkpoints, after every epoch, are page cache; the plan fills the group.
+        group = Cgroup(700 << 20)
+        try:
+            output = self.train("imgsz=320", "batch=32", "workers=2", "epochs=4", "fraction=32",
+                                "close_mosaic=0", "val=False", "plots=False", group=group)
+            self.assertEqual(group.oom_kills(), 0)
+        finally:
+            group.close()
+        self.assertIn("to fit the limit", output)
+        self.assertNotRegex(output, CUT)
+        self.assertIn("nothing had to be given back", output)
 
     def crowd(self, split, boxes=5000):
         """Gives one image of the split so many small objects."""

@@ -115,10 +115,10 @@ std::string BudgetAfter(const LastState& last, const KillLesson& lesson) {
   const Bytes least = state.smallest == Bytes() ? Bytes() : state.smallest + more;
   if (least <= lesson.cut_budget) {
     return fmt::format("within {} instead of {}", ToString(lesson.cut_budget),
-                       ToString(state.budget));
+                       ToString(AllowedBytes(state)));
   }
   return fmt::format("within {} instead of {} (what the smallest settings need; {} was wanted)",
-                     ToString(least), ToString(state.budget), ToString(lesson.cut_budget));
+                     ToString(least), ToString(AllowedBytes(state)), ToString(lesson.cut_budget));
 }
 
 std::string WhatChanges(const LastState& last, const Verdict& verdict, const KillLesson& lesson,

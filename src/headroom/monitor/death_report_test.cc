@@ -397,6 +397,16 @@ TEST(LessonAfter, WhatWasHeldBeyondThePlanIsLeftFree) {
   EXPECT_EQ(LessonAfter(last, seen, Bytes()).unplanned, PhaseBytes{});
 }
 
+TEST(LessonAfter, WhatTheWatchLoweredIsNotWhatTheRunWasPlannedWith) {
+  // A neighbour came, the budget was lowered, and the kernel was faster than the run.
+  LastState last = PlannedRun();
+  last.state.budget = Bytes::MiB(461);
+  const Verdict killed{.fate = RunFate::kOomKilled};
+  EXPECT_EQ(LessonAfter(last, killed, Bytes()).cut_budget, Scale(Bytes::MiB(1400), 0.8));
+  last.state.planned = {};
+  EXPECT_EQ(LessonAfter(last, killed, Bytes()).cut_budget, Scale(Bytes::MiB(461), 0.8));
+}
+
 TEST(LessonAfter, ASecondKillNeverMeetsTheSamePlan) {
   LastState last = PlannedRun();
   const Verdict killed{.fate = RunFate::kOomKilled};

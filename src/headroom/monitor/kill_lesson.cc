@@ -42,12 +42,16 @@ Bytes Beyond(const RunState& state, Bytes held_at_death) {
 Bytes CutAfter(const RunState& state, Bytes held_at_death) {
   const Bytes seen = std::max(state.rss_anon, state.ledger.total().now);
   const Bytes held = held_at_death > Bytes() ? held_at_death : seen;
-  // What it held was too much, and so was what the budget allowed.
-  const Bytes most = held > Bytes() && held < state.budget ? held : state.budget;
-  return Scale(most, kAfterKill);
+  // What it held was too much, and so was what it was allowed.
+  const Bytes allowed = AllowedBytes(state);
+  return Scale(held > Bytes() ? std::min(held, allowed) : allowed, kAfterKill);
 }
 
 }  // namespace
+
+Bytes AllowedBytes(const RunState& state) {
+  return std::max(state.budget, *std::max_element(state.planned.begin(), state.planned.end()));
+}
 
 KillLesson LessonAfter(const LastState& last, const Verdict& verdict, Bytes limit_now) {
   const RunState& state = last.state;

@@ -65,11 +65,15 @@ struct Verdict {
 // The sum of the rows. The ledger's own total is read a moment after them.
 [[nodiscard]] Bytes NamedBytes(const Ledger::Snapshot& ledger);
 
+// What the run was allowed when it ended: its budget, or the peak of the plan in force where the
+// watch had lowered the budget and the run had not followed yet.
+[[nodiscard]] Bytes AllowedBytes(const RunState& state);
+
 // What the runs that go on after such an end plan with. A kill for memory cuts the budget to 80 %
-// of what was held, or of the budget where that is less, and what was held beyond the plan of its
-// phase is left free by every plan to come; where a run dies again before it has lived, and what
-// it held is not known, all of its limit is taken to have been held. A guess cuts in the same way,
-// and is dropped where the limit is larger by a tenth than the killed run's was.
+// of what was held, or of what was allowed where that is less, and what was held beyond the plan of
+// its phase is left free by every plan to come; where a run dies again before it has lived, and
+// what it held is not known, all of its limit is taken to have been held. A guess cuts in the same
+// way, and is dropped where the limit is larger by a tenth than the killed run's was.
 [[nodiscard]] KillLesson LessonAfter(const LastState& last, const Verdict& verdict,
                                      Bytes limit_now);
 

@@ -105,6 +105,24 @@ TEST_F(TrainingFit, NeverPlansMoreThanTheLimitNorMoreThanWasWanted) {
   EXPECT_EQ(micro_batch, 1);
 }
 
+TEST_F(TrainingFit, LeavesFreeWhatAKilledRunHeldBeyondItsPlan) {
+  PlanSubject subject = Subject();
+  const Bytes limit = PlanTraining(subject, Wanted()).Peak(MemoryPlace::kHost);
+  ASSERT_TRUE(FitTraining(subject, Wanted(), Host(limit)).taken.empty());
+  subject.unplanned[static_cast<std::size_t>(PlanPhase::kTrainStep)] = Bytes::MiB(200);
+  const FitOutcome<TrainSettings> outcome = FitTraining(subject, Wanted(), Host(limit));
+  ASSERT_TRUE(outcome.fits);
+  EXPECT_FALSE(outcome.settings == Wanted());
+  const auto step_total = [](const MemoryPlan& plan) {
+    return plan.Totals(MemoryPlace::kHost)[static_cast<std::size_t>(PlanPhase::kTrainStep)];
+  };
+  EXPECT_LE(step_total(outcome.plan), limit);
+  EXPECT_LE(step_total(PlanTraining(Subject(), outcome.settings)) + Bytes::MiB(200), limit);
+  // Nothing smaller is left: it does not fit, where it was killed before.
+  subject.unplanned.fill(limit);
+  EXPECT_FALSE(FitTraining(subject, Wanted(), Host(limit)).fits);
+}
+
 TEST_F(TrainingFit, GivesUpCheapThingsBeforeTheNetworkBecomesSmaller) {
   const Bytes whole = PlanTraining(Subject(), Wanted()).Peak(MemoryPlace::kHost);
   const FitOutcome<TrainSettings> outcome = Within(whole - Bytes::MiB(30));
