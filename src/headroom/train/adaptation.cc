@@ -95,6 +95,24 @@ std::optional<SettingsChange> Adaptation::AtBoundary() {
   return change;
 }
 
+std::optional<SettingsChange> Adaptation::WithinBatch(std::int64_t most) {
+  const PlanLimits limits = setup_.Limits();
+  const Bytes before = std::exchange(looked_at_limit_, limits[0].bytes);
+  if (limits[0].bytes <= std::max(before, planned_limit_)) return std::nullopt;
+  const TrainSettings fitted = FitTraining(subject(), wanted_, limits).settings;
+  TrainSettings next = now_;
+  next.micro_batch = std::max(now_.micro_batch, std::min(fitted.micro_batch, most));
+  next.recompute = std::min(now_.recompute, fitted.recompute);
+  if (next == now_) return std::nullopt;
+  MemoryPlan plan = PlanTraining(subject(), next);
+  if (!plan.Fits(limits)) return std::nullopt;
+  now_ = next;
+  SetPlan(std::move(plan));
+  return SettingsChange{
+      now_, fmt::format("Memory: the budget is {} now; the rest of the batch goes on with {}",
+                        ToString(limits[0].bytes), Describe(subject(), now_))};
+}
+
 Bytes Adaptation::SmallestPeak() const {
   PlanLimits nothing = setup_.Limits();
   for (PlanLimit& limit : nothing) limit.bytes = Bytes();

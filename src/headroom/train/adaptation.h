@@ -29,6 +29,9 @@ class Adaptation {
   // Between two batches, when the budget's limit is no longer the one that was planned for: smaller
   // settings, or larger ones again. The caller adopts them.
   [[nodiscard]] std::optional<SettingsChange> AtBoundary();
+  // Between two micro-batches of a batch, when the budget's limit has grown: larger ones for what
+  // is still to come, as far as `most` images and what the loader as it is leaves allow.
+  [[nodiscard]] std::optional<SettingsChange> WithinBatch(std::int64_t most);
   // Memory was refused although free blocks were given back: what the limit of now asks for, else
   // the next step of the ladder at `from` or later. Nothing when one image is all there is.
   [[nodiscard]] std::optional<SettingsChange> AfterFailure(
@@ -59,6 +62,7 @@ class Adaptation {
   MemoryPlan plan_;
   Bytes largest_peak_;
   Bytes planned_limit_;
+  Bytes looked_at_limit_;  // By WithinBatch.
 };
 
 }  // namespace headroom

@@ -119,6 +119,7 @@ BatchResult BatchStep::Run(Loader& loader, std::int64_t first, std::int64_t coun
     ++result.micro_batches;
     done += images;
     loader.Acknowledge(first + done);
+    if (done < count && between_micro_batches) between_micro_batches();
   }
   AddToPending(result.micro_batches > 1 ? batch_ : model_.parameters->gradients, sums, count);
   norms_.Commit(extent);

@@ -48,6 +48,10 @@ class BatchStep {
   // again. False: the failure is thrown on. Unset: thrown on.
   std::function<bool(const std::string& what, int failures)> on_out_of_memory;
 
+  // Called between two micro-batches of a batch, with nothing of it loaded: it may make those that
+  // are still to come larger or smaller. May be unset.
+  std::function<void()> between_micro_batches;
+
   // A micro-batch of `images` blank pictures of this extent, `boxes` in the first: everything that
   // a step allocates is there afterwards. What it computes is thrown away.
   void WarmUp(std::int64_t images, const Extent& extent, std::int64_t boxes);

@@ -134,6 +134,20 @@ TEST(BatchStep, ASmallerMicroBatchAfterAFailureSeesEveryImageOnce) {
   EXPECT_EQ(result.micro_batches, 4);
 }
 
+TEST(BatchStep, LargerMicroBatchesServeWhatIsLeftOfABatch) {
+  RandomLoader loader(kBatch, kSide, kClasses);
+  Trained run(SmallModel());
+  run.step->set_micro_batch(1);
+  int called = 0;
+  run.step->between_micro_batches = [&] {
+    if (++called == 1) run.step->set_micro_batch(3);
+  };
+  const BatchResult result = run.step->Run(loader, 0, kBatch, {kSide, kSide});
+  EXPECT_EQ(result.micro_batches, 2);
+  EXPECT_EQ(result.instances, 1 + 2 + 3 + 4) << "every image once";
+  EXPECT_EQ(called, 1) << "not at the end";
+}
+
 TEST(BatchStep, WarmingUpLeavesNothingBehind) {
   RandomLoader loader(kBatch, kSide, kClasses);
   const ModelConfig config = ReadModelYaml("yolo26n.yaml");

@@ -76,6 +76,8 @@ struct TrainingRun {
   // Between two batches: whether the plan must change. True: the loader is a new one, which waits
   // for StartEpoch.
   bool AdaptAtBoundary();
+  // Where a batch runs in pieces it may last for minutes: room that came meanwhile serves the rest.
+  void GrowWithinBatch();
   // workers=-1: another number of them, where the step waits for images or memory is short.
   void AdaptWorkers();
   void Report(PlanPhase phase, bool sync);

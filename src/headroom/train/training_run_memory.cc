@@ -87,6 +87,15 @@ bool TrainingRun::AdaptAtBoundary() {
   return true;
 }
 
+void TrainingRun::GrowWithinBatch() {
+  const std::optional<SettingsChange> change =
+      adaptation->WithinBatch(loading->loader().max_in_flight());
+  if (!change) return;
+  SayActs();
+  observer.OnAdaptation(change->line);
+  Adopt(change->settings);
+}
+
 void TrainingRun::AdaptWorkers() {
   if (options.workers >= 0) return;
   const double elapsed = Seconds(Clock::now() - adapted_at);

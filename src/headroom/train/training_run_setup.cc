@@ -181,6 +181,7 @@ void TrainingRun::SetUpStep() {
   step->on_out_of_memory = [this](const std::string& what, int failures) {
     return MakeRoom(what, failures);
   };
+  step->between_micro_batches = [this] { GrowWithinBatch(); };
   // A step may take longer than others need to fill the limit: it is broken off and run again.
   setup.executor->after_instruction = [this](const Instruction&) {
     if (watch->TakeUrgency()) throw BrokenOff("others take memory faster than a step ends");
