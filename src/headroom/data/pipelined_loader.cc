@@ -93,6 +93,7 @@ int PipelinedLoader::SetWorkers(int workers) {
 }
 
 bool PipelinedLoader::MayStart() const {
+  if (again_ >= 0) return true;
   return running_ && next_ < source_->size() &&
          next_ < acknowledged_ + static_cast<std::int64_t>(ring_.size());
 }
@@ -100,9 +101,8 @@ bool PipelinedLoader::MayStart() const {
 void PipelinedLoader::Work(const std::stop_token& stop, SampleSource::Scratch& scratch) {
   MutexLock lock(mutex_);
   while (true) {
-    const auto has_work = [this] { return again_ >= 0 || MayStart(); };
-    if (running_ && next_ < source_->size() && !has_work()) ++statistics_.ring_full_waits;
-    changed_.wait(mutex_, stop, has_work);
+    if (running_ && next_ < source_->size() && !MayStart()) ++statistics_.ring_full_waits;
+    changed_.wait(mutex_, stop, [this] { return MayStart(); });
     if (stop.stop_requested()) return;
     if (again_ >= 0) {
       Make(std::exchange(again_, -1), nullptr, scratch);

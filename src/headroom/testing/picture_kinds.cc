@@ -136,10 +136,10 @@ void AddJpegs(Kinds* kinds) {
                                                              {"grey", JpegInk::kGrey},
                                                              {"YCCK", JpegInk::kYcck},
                                                              {"CMYK", JpegInk::kCmyk}};
-  for (const auto& [name, ink] : inks) {
+  for (const auto& [name, stored] : inks) {
     for (const bool progressive : {false, true}) {
       kinds->push_back({fmt::format("jpg {}{}", name, progressive ? " progressive" : ""),
-                        [ink = ink, progressive](int height, int width) {
+                        [ink = stored, progressive](int height, int width) {
                           return StoreJpeg(height, width, ink, progressive);
                         }});
     }
