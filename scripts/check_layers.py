@@ -14,7 +14,7 @@ SOURCE = ROOT / "src" / "headroom"
 LEAVES = {"core"}
 BASE = {"config", "memory", "image", "geometry", "kernels"}
 SERVICES = {"data", "metrics", "monitor", "interop", "plot"}
-BELOW_GRAPH = {"core", "config", "memory", "kernels"}
+BELOW_GRAPH = {"core", "config", "memory", "kernels", "device"}
 NETWORK = {"loss", "detect", "optim"}
 
 # Module -> what it may include beside itself.
@@ -22,12 +22,15 @@ MAY_INCLUDE = {
     "core": set(),
     **{module: LEAVES for module in BASE},
     **{module: LEAVES | BASE for module in SERVICES},
+    "device": LEAVES | {"memory"},
     "graph": BELOW_GRAPH,
     "ops": BELOW_GRAPH | {"graph"},
     "nn": BELOW_GRAPH | {"graph", "ops"},
     **{module: LEAVES | BASE | {"graph", "ops", "nn"} for module in NETWORK},
 }
-BELOW_TRAIN = LEAVES | BASE | SERVICES | {"graph", "ops", "nn"} | NETWORK
+BELOW_EVALUATE = LEAVES | BASE | SERVICES | {"device", "graph", "ops", "nn"} | NETWORK
+MAY_INCLUDE["evaluate"] = BELOW_EVALUATE
+BELOW_TRAIN = BELOW_EVALUATE | {"evaluate"}
 MAY_INCLUDE["train"] = BELOW_TRAIN
 MAY_INCLUDE["deploy"] = BELOW_TRAIN
 MAY_INCLUDE["cli"] = BELOW_TRAIN | {"train", "deploy"}

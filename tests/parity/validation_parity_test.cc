@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The reference's trained models on real photographs: our validation gives its figures.
 #include "headroom/detect/map_boxes.h"
+#include "headroom/evaluate/model_detector.h"
+#include "headroom/evaluate/validation.h"
 #include "headroom/testing/shared_files.h"
 #include "headroom/train/run_setup.h"
-#include "headroom/train/validator.h"
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
@@ -61,7 +62,8 @@ Options OptionsFor(const Case& c) {
   return Options::From(std::move(set), typed);
 }
 
-using OnImage = std::function<void(const std::string& path, const ImageDetections& image)>;
+using OnImage = std::function<void(const std::string& path, std::span<const Detection> found,
+                                   const Sample& sample)>;
 
 DetectionMetrics Validate(const Case& c, const OnImage& on_image = {}) {
   const Setting& s = c.setting;
@@ -77,22 +79,26 @@ DetectionMetrics Validate(const Case& c, const OnImage& on_image = {}) {
   const DatasetIndex index = DatasetIndex::Build(index_options);
   LoadedModel loaded = LoadForValidation(options, Settings(), at::kCPU, Element::kFloat32);
   Executor executor(*loaded.model.graph, *loaded.model.parameters, at::kCPU);
-  Validator validator(loaded.model, executor, index,
-                      {.image_size = s.image_size,
-                       .rect = s.rect,
-                       .confidence = s.confidence,
-                       .iou = s.iou,
-                       .agnostic = s.single_class,
-                       .single_class = s.single_class,
-                       .end_to_end = s.end_to_end},
-                      &budget);
-  std::function<void(const ImageDetections&)> with_path;
+  const int most = MaxDetections(index, 300);
+  ModelDetector detector(loaded.model, executor, data.names, {.one_to_one = s.end_to_end},
+                         {.confidence = s.confidence,
+                          .iou = s.iou,
+                          .max_detections = most,
+                          .labels = LabelsPerAnchor::kAll,
+                          .agnostic = s.single_class},
+                         &budget);
+  ValidationEvents events;
   if (on_image) {
-    with_path = [&](const ImageDetections& image) {
-      on_image(index.ImagePath(image.image), image);
+    events.on_image = [&](std::uint32_t image, std::span<const Detection> found,
+                          const Sample& sample) {
+      on_image(index.ImagePath(image), found, sample);
     };
   }
-  return validator.Run(nullptr, with_path, {}, {}).metrics;
+  const ValidationOptions how{.image_size = s.image_size,
+                              .rect = s.rect,
+                              .max_detections = most,
+                              .single_class = s.single_class};
+  return headroom::Validate(detector, index, how, events, &budget).metrics;
 }
 
 void ExpectRow(const nlohmann::json& expected, double precision, double recall, double map50,
@@ -156,9 +162,10 @@ TEST_P(PredictionParity, DetectionsAreTheReferencesInPixelsOfTheSource) {
   const auto expected = RecordedPredictions(run);
   std::size_t all = 0, found = 0, ours_count = 0;
   std::vector<Detection> mapped;
-  const auto compare = [&](const std::string& path, const ImageDetections& image) {
-    mapped.assign(image.detections.begin(), image.detections.end());
-    const LetterboxGeometry& g = image.sample->geometry;
+  const auto compare = [&](const std::string& path, std::span<const Detection> detections,
+                           const Sample& sample) {
+    mapped.assign(detections.begin(), detections.end());
+    const LetterboxGeometry& g = sample.geometry;
     MapToSource(mapped, {g.source_width, g.source_height, g.scale_x, g.scale_y, g.pad_x, g.pad_y});
     ours_count += mapped.size();
     const auto rows = expected.find(std::filesystem::path(path).filename().string());

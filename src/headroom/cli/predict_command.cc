@@ -78,8 +78,6 @@ ExitCode RunPredict(const ParsedCommand& command) {
   InstallInterruptHandler();
   const Settings settings = ReadSettings();
   WarnOfPrecision(options);
-  // Exported models run on the CPU; a device that is not there is a mistake all the same.
-  (void)ChooseDevice(options.device);
   const OpenedDetector opened =
       OpenDetector(options, settings, MakeDetectorOptions(options), &budget);
   RuntimeReservation runtime(budget);

@@ -2,65 +2,92 @@
 #include "headroom/cli/checkpoint_options.h"
 #include "headroom/cli/commands.h"
 #include "headroom/cli/console.h"
+#include "headroom/cli/open_detector.h"
 #include "headroom/cli/process_setup.h"
-#include "headroom/cli/val_exported.h"
 #include "headroom/cli/validation_outputs.h"
 #include "headroom/config/help_text.h"
+#include "headroom/core/log.h"
 #include "headroom/deploy/class_choice.h"
-#include "headroom/deploy/exported_detector.h"
+#include "headroom/evaluate/validation.h"
+#include "headroom/evaluate/validation_settings.h"
 #include "headroom/monitor/runtime_reservation.h"
 #include "headroom/nn/model_summary.h"
-#include "headroom/train/run_setup.h"
-#include "headroom/train/validator.h"
 
 #include <ATen/Parallel.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
+#include <optional>
 
 namespace headroom {
 namespace {
 
 namespace fs = std::filesystem;
 
-ValidatorOptions MakeValidatorOptions(const Options& options, const Model& model) {
-  const int batch = ValidationBatch(options);
-  return {.image_size = options.image_width,
-          .batch = batch,
-          .at_once = std::min(batch, 16),
-          .workers = std::max(1, std::min(options.workers, at::get_num_threads())),
-          .rect = !options.IsTyped("rect") || options.rect,
-          .confidence = static_cast<float>(options.conf.value_or(0.001)),
-          .iou = static_cast<float>(options.iou),
-          .max_detections = options.max_det,
-          .agnostic = options.single_cls || options.agnostic_nms,
-          .single_class = options.single_cls,
-          .end_to_end = options.nms.has_value() && !*options.nms && model.one_to_one.has_value(),
-          .classes = options.classes,
-          .matrix_confidence = static_cast<float>(options.conf.value_or(0.25))};
+constexpr int kMostAtOnce = 16;
+
+DetectorOptions MakeDetectorOptions(const Options& options, const DatasetIndex& index) {
+  DetectorOptions result = DetectorOptionsForValidation(options, index);
+  result.classes = {options.classes.begin(), options.classes.end()};
+  return result;
 }
 
-void Report(Console& console, const DetectionMetrics& metrics, const ValidationSpeed& speed,
-            const std::vector<std::string>& names, bool verbose,
-            const std::vector<std::string>& saved) {
+ValidationOptions MakeValidationOptions(const Options& options, const DatasetIndex& index) {
+  ValidationOptions result = ValidationOptionsOf(options, index);
+  result.batch = ValidationBatch(options);
+  result.at_once = std::min(result.batch, kMostAtOnce);
+  result.workers = std::max(1, std::min(options.workers, at::get_num_threads()));
+  result.rect = !options.IsTyped("rect") || options.rect;
+  result.single_class = options.single_cls;
+  return result;
+}
+
+void WarnOfFixedBatch(const Options& options, const DetectorFacts& facts) {
+  if (!facts.fixed_size || !options.IsTyped("batch") || ValidationBatch(options) == facts.batch)
+    return;
+  LogWarning(fmt::format("batch={} is not used: the model was exported for {} at a time",
+                         ValidationBatch(options), facts.batch));
+}
+
+void Report(Console& console, const Validation& result, const std::vector<std::string>& names,
+            bool verbose, const std::vector<std::string>& saved) {
   console.OnMessage(ValidationHeader());
-  console.OnMessage(ValidationSummaryRow(metrics));
+  console.OnMessage(ValidationSummaryRow(result.metrics));
   if (verbose && names.size() > 1) {
-    for (const std::string& row : ValidationClassRows(metrics, names)) console.OnMessage(row);
+    for (const std::string& row : ValidationClassRows(result.metrics, names))
+      console.OnMessage(row);
   }
-  console.OnMessage(ValidationSpeedLine(speed));
+  console.OnMessage(ValidationSpeedLine(result.speed));
   for (const std::string& line : saved) console.OnMessage(line);
 }
 
-// A model of an exported format, whose head is in the file.
-ExitCode RunExportedVal(const Options& options, const DatasetConfig& data, const Settings& settings,
-                        Budget& budget, Console& console) {
-  const DatasetIndex index = BuildIndex(data, options.split, options, &budget);
-  for (const std::string& message : index.messages()) console.OnMessage("WARNING " + message);
-  const ExportedValidation result =
-      ValidateExported(options, index, settings, budget, console, Interrupted);
-  Report(console, result.metrics, result.speed, result.names, options.verbose, result.saved);
-  return ExitCode::kDone;
+// Validates and writes its files; the detector's memory is given back before they are drawn.
+Validation Measure(OpenedDetector& opened, const Options& options, const DatasetIndex& index,
+                   ValidationOutputs& outputs, Budget& budget, Console& console) {
+  RuntimeReservation runtime(budget);
+  ValidationEvents events;
+  events.on_progress = [&](std::int64_t done, std::int64_t all) {
+    console.OnValidationProgress(done, all);
+  };
+  events.stop = [&] {
+    runtime.Update();
+    return Interrupted();
+  };
+  events.on_out_of_memory = [&](const std::string& what, int) {
+    opened.Unload();
+    MakeRoomForValidation(what, budget, console);
+    return true;
+  };
+  std::optional<Validation> result;
+  outputs.During([&](const ReceiveDetections& receive) {
+    events.on_image = receive;
+    result =
+        Validate(*opened.detector, index, MakeValidationOptions(options, index), events, &budget);
+  });
+  opened.Unload();
+  outputs.Finish(result->metrics, result->confusion);
+  return std::move(*result);
 }
 
 }  // namespace
@@ -74,44 +101,17 @@ ExitCode RunVal(const ParsedCommand& command) {
   InstallInterruptHandler();
   const Settings settings = ReadSettings();
   const DatasetConfig data = ReadDatasetYaml(options.data, fs::absolute(settings.datasets_dir));
-  const at::Device device = ChooseDevice(options.device);
-  if (IsExportedModel(options.model))
-    return RunExportedVal(options, data, settings, budget, console);
-  const std::vector<std::string> data_names = ClassNames(data, options.single_cls);
-  LoadedModel loaded = LoadForValidation(options, settings, device, Element::kFloat32);
-  loaded.file.reset();  // Its weights are in the model now.
-  RuntimeReservation runtime(budget);
-  const std::vector<std::string>& names = loaded.names.empty() ? data_names : loaded.names;
-  WarnOfUnknownClasses(options.classes, names);
-  console.OnMessage(SummaryLine(loaded.model, ModelForm::kFused));
   const DatasetIndex index = BuildIndex(data, options.split, options, &budget);
   for (const std::string& message : index.messages()) console.OnMessage("WARNING " + message);
-
-  Executor executor(*loaded.model.graph, *loaded.model.parameters, device);
-  Validator validator(loaded.model, executor, index, MakeValidatorOptions(options, loaded.model),
-                      &budget);
-  validator.on_out_of_memory = [&](const std::string& what, int) {
-    executor.Unload();
-    MakeRoomForValidation(what, budget, console);
-    return true;
-  };
-  const auto progress = [&](std::int64_t done, std::int64_t all) {
-    console.OnValidationProgress(done, all);
-  };
-  ValidationOutputs outputs(options, settings, names, index, budget, console);
-  ValidationResult result;
-  outputs.During([&](const ReceiveDetections& receive) {
-    const auto on_image = [&](const ImageDetections& image) {
-      receive(image.image, image.detections, *image.sample);
-    };
-    result = validator.Run(nullptr, on_image, progress, [&] {
-      runtime.Update();
-      return Interrupted();
-    });
-  });
-  executor.Unload();
-  outputs.Finish(result.metrics, validator.confusion());
-  Report(console, result.metrics, result.speed, names, options.verbose, outputs.Summary());
+  OpenedDetector opened = OpenDetector(options, settings, MakeDetectorOptions(options, index),
+                                       &budget, ClassNames(data, options.single_cls));
+  const DetectorFacts& facts = opened.detector->facts();
+  WarnOfUnknownClasses(options.classes, facts.names);
+  WarnOfFixedBatch(options, facts);
+  if (opened.model) console.OnMessage(SummaryLine(opened.model->model, ModelForm::kFused));
+  ValidationOutputs outputs(options, settings, facts.names, index, budget, console);
+  const Validation result = Measure(opened, options, index, outputs, budget, console);
+  Report(console, result, facts.names, options.verbose, outputs.Summary());
   return ExitCode::kDone;
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "headroom/cli/validation_outputs.h"
 
-#include "headroom/train/out_of_memory.h"
+#include "headroom/device/out_of_memory.h"
 
 #include <fmt/format.h>
 

@@ -3,7 +3,7 @@
 
 #include "headroom/core/result.h"
 #include "headroom/deploy/export_options.h"
-#include "headroom/image/image.h"
+#include "headroom/evaluate/detector_facts.h"
 
 #include <string>
 #include <string_view>
@@ -11,16 +11,6 @@
 #include <vector>
 
 namespace headroom {
-
-// What an exported model says of itself, beside its network.
-struct DetectorFacts {
-  int stride = 32;
-  int batch = 1;
-  ImageSize image_size{640, 640};
-  bool fixed_size = true;          // Batch and image size are those above and no others.
-  std::vector<std::string> names;  // By class.
-  bool end_to_end = false;         // Rows that need no suppression.
-};
 
 // Keys and values of ONNX's metadata_props, in the reference's order; values as Python prints them.
 [[nodiscard]] std::vector<std::pair<std::string, std::string>> MetadataProperties(

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "headroom/deploy/detection_selector.h"
-#include "headroom/deploy/detector.h"
 #include "headroom/deploy/network_runner.h"
+#include "headroom/evaluate/detection_selector.h"
+#include "headroom/evaluate/detector.h"
 #include "headroom/memory/budget.h"
 #include "headroom/memory/reservation.h"
 

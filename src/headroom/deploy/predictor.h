@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "headroom/deploy/detector.h"
 #include "headroom/deploy/media_source.h"
+#include "headroom/evaluate/detector.h"
 
 #include <functional>
 #include <span>

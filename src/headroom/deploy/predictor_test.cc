@@ -6,11 +6,11 @@
 #include "headroom/core/log.h"
 #include "headroom/deploy/export_test_data.h"
 #include "headroom/deploy/exported_detector.h"
-#include "headroom/deploy/model_detector.h"
 #include "headroom/deploy/onnx_export.h"
 #include "headroom/deploy/onnx_runner.h"
 #include "headroom/deploy/prediction_output.h"
 #include "headroom/deploy/torchscript_export.h"
+#include "headroom/evaluate/model_detector.h"
 #include "headroom/image/image_writer.h"
 #include "headroom/testing/synthetic_dataset.h"
 #include "headroom/testing/temp_dir.h"
@@ -234,7 +234,8 @@ TEST_F(PredictorTest, FindsTheSameWithEveryFormat) {
              {});
     return found;
   };
-  ModelDetector own(model, options.names, at::kCPU, false, wanted);
+  Executor executor(*model.graph, *model.parameters, at::kCPU);
+  ModelDetector own(model, executor, options.names, {}, wanted);
   const std::vector<Detection> expected = predict(own);
   ASSERT_GT(expected.size(), 5U);
   for (const char* file : {"a.onnx", "a.torchscript"}) {

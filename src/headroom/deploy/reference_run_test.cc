@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Against what the reference recorded of its own models on real pictures.
 #include "headroom/core/file.h"
-#include "headroom/deploy/detector_validation.h"
 #include "headroom/deploy/export_test_data.h"
 #include "headroom/deploy/exported_detector.h"
-#include "headroom/deploy/model_detector.h"
 #include "headroom/deploy/onnx_export.h"
 #include "headroom/deploy/predictor.h"
 #include "headroom/deploy/torchscript_export.h"
 #include "headroom/detect/map_boxes.h"
+#include "headroom/evaluate/model_detector.h"
+#include "headroom/evaluate/validation.h"
 #include "headroom/metrics/coco_json.h"
 #include "headroom/testing/shared_files.h"
 #include "headroom/testing/temp_dir.h"
@@ -46,10 +46,18 @@ const DatasetIndex& ValIndex() {
   return index;
 }
 
-DetectorValidation Validate(Detector& detector, const DetectedImage& on_image = {}) {
-  return ValidateDetector(detector, ValIndex(), {.image_size = 320}, {.on_image = on_image},
-                          nullptr);
+Validation Validate(Detector& detector, const DetectedImage& on_image = {}) {
+  return Validate(detector, ValIndex(), {.image_size = 320}, {.on_image = on_image}, nullptr);
 }
+
+// A model's own detector, with its executor.
+struct OwnDetector {
+  OwnDetector(Model& model, bool one_to_one, const DetectorOptions& options)
+      : executor(*model.graph, *model.parameters, at::kCPU),
+        detector(model, executor, kNames, {.one_to_one = one_to_one}, options) {}
+  Executor executor;
+  ModelDetector detector;
+};
 
 void ExpectMetrics(const DetectionMetrics& metrics, const Json& expected) {
   EXPECT_NEAR(metrics.precision, expected[0], 0.002);
@@ -64,7 +72,7 @@ TEST_P(ReferenceRun, PredictsWhatTheReferencePredicts) {
   HEADROOM_NEEDS_SHARED("reference-run");
   HEADROOM_NEEDS_SHARED("data/bccd");
   Model model = testing::ReferenceModel(GetParam());
-  ModelDetector detector(model, kNames, at::kCPU, false, {});
+  OwnDetector own(model, false, {});
   const Json expected = ReadJson(RunFile(GetParam(), "predict_320.json"))["detections"];
   MediaList media;
   for (const auto& [name, rows] : expected.items())
@@ -83,7 +91,7 @@ TEST_P(ReferenceRun, PredictsWhatTheReferencePredicts) {
     }
   };
   const PredictionTimes times =
-      Predictor(detector, {.image_size = {320, 320}}).Run(media, compare, {});
+      Predictor(own.detector, {.image_size = {320, 320}}).Run(media, compare, {});
   EXPECT_EQ(times.images, 8);
 }
 
@@ -93,8 +101,8 @@ TEST_P(ReferenceRun, ValidatesEveryFormatAsTheReferenceDoes) {
   const testing::TempDir dir;
   const Json expected = ReadJson(RunFile(GetParam(), "metrics.json"));
   Model model = testing::ReferenceModel(GetParam());
-  ModelDetector own(model, kNames, at::kCPU, false, kValidation);
-  ExpectMetrics(Validate(own).metrics, expected["val_320"]["all"]);
+  OwnDetector own(model, false, kValidation);
+  ExpectMetrics(Validate(own.detector).metrics, expected["val_320"]["all"]);
   ExportOptions options = testing::OptionsFor(model, 1, 320, 320);
   options.names = kNames;
   ExportOnnx(dir.path() / "a.onnx", model, options);
@@ -114,8 +122,8 @@ TEST(ReferenceRunEndToEnd, ValidatesTheOneToOneHeadAsTheReferenceDoes) {
   const testing::TempDir dir;
   const Json expected = ReadJson(RunFile("yolo26n", "metrics.json"))["val_320_nms_false"]["all"];
   Model model = testing::ReferenceModel("yolo26n");
-  ModelDetector own(model, kNames, at::kCPU, true, kValidation);
-  const DetectionMetrics of_own = Validate(own).metrics;
+  OwnDetector own(model, true, kValidation);
+  const DetectionMetrics of_own = Validate(own.detector).metrics;
   ExpectMetrics(of_own, expected);
   ExportOptions options = testing::OptionsFor(model, 1, 320, 320);
   options.names = kNames;
@@ -203,11 +211,11 @@ std::vector<Claim> ReadPredictions(const fs::path& path) {
 struct Recorded {
   Recorded() {
     Model model = testing::ReferenceModel("yolo11n");
-    ModelDetector detector(model, kNames, at::kCPU, false, kValidation);
+    OwnDetector own(model, false, kValidation);
     WriteFileAtomic(json(), [&](FileWriter& file) {
       CocoJsonWriter writer(file);
-      metrics = Validate(detector, [&](std::uint32_t image, std::span<const Detection> found,
-                                       const Sample& sample) {
+      metrics = Validate(own.detector, [&](std::uint32_t image, std::span<const Detection> found,
+                                           const Sample& sample) {
                   Note(image, found, sample, &writer);
                 }).metrics;
       writer.Finish();

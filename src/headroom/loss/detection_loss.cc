@@ -50,7 +50,7 @@ AnchorGrid DetectionLoss::CheckedGrid(const HeadMaps& maps, const BatchTargets& 
                       .stride = options_.strides[i]});
   }
   for (std::int64_t image = 0; image < targets.images(); ++image) {
-    for (const TargetBox& target : targets.image(image)) {
+    for (const TrueBox& target : targets.image(image)) {
       HEADROOM_CHECK(target.class_id >= 0 && target.class_id < options_.classes,
                      fmt::format("a label of class {} for a head of {} classes", target.class_id,
                                  options_.classes));

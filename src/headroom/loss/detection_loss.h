@@ -2,7 +2,7 @@
 #pragma once
 
 #include "headroom/loss/anchor_grid.h"
-#include "headroom/loss/target_box.h"
+#include "headroom/loss/batch_targets.h"
 #include "headroom/loss/task_aligned_assigner.h"
 #include "headroom/memory/memory_need.h"
 

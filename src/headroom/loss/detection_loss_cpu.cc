@@ -92,7 +92,7 @@ class ImageLoss {
   ImageLoss(const Call& call, std::int64_t image, ImageWorkspace& workspace)
       : call_(call), image_(image), workspace_(workspace) {}
 
-  LossSums Run(std::span<const TargetBox> targets) {
+  LossSums Run(std::span<const TrueBox> targets) {
     LossSums sums;
     AddNegatives(sums);
     ClearBoxGradients();
@@ -126,10 +126,10 @@ class ImageLoss {
     return logits.size() == 1 ? logits[0] : ExpectedDistance(logits, workspace_.probabilities);
   }
 
-  ImagePredictions Decode(std::span<const TargetBox> targets);
+  ImagePredictions Decode(std::span<const TrueBox> targets);
   void AddNegatives(LossSums& sums);
   void ClearBoxGradients();
-  void AddAssigned(const AssignedAnchor& assigned, const TargetBox& target, LossSums& sums);
+  void AddAssigned(const AssignedAnchor& assigned, const TrueBox& target, LossSums& sums);
   void AddClassTarget(std::size_t level, std::int64_t cell, int class_id, float weight,
                       LossSums& sums);
   float AddDistanceTerm(std::size_t level, std::int64_t cell, const Corners<float>& wanted,
@@ -142,7 +142,7 @@ class ImageLoss {
 };
 
 // Boxes of the anchors that lie inside any target: no other is asked for.
-ImagePredictions ImageLoss::Decode(std::span<const TargetBox> targets) {
+ImagePredictions ImageLoss::Decode(std::span<const TrueBox> targets) {
   call_.assigner.MarkCandidates(call_.grid, targets, workspace_.covered);
   const std::span<const AnchorLevel> levels = call_.grid.levels();
   for (std::size_t l = 0; l < levels.size(); ++l) {
@@ -198,8 +198,7 @@ void ImageLoss::ClearBoxGradients() {
   }
 }
 
-void ImageLoss::AddAssigned(const AssignedAnchor& assigned, const TargetBox& target,
-                            LossSums& sums) {
+void ImageLoss::AddAssigned(const AssignedAnchor& assigned, const TrueBox& target, LossSums& sums) {
   const std::span<const AnchorLevel> levels = call_.grid.levels();
   const AnchorLevel& level = call_.grid.LevelOf(assigned.anchor);
   const auto l = static_cast<std::size_t>(&level - levels.data());

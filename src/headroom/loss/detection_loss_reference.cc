@@ -71,19 +71,19 @@ class ReferenceDetectionLoss final : public DetectionLoss {
   LossSums Run(const HeadMaps& maps, const BatchTargets& targets, double scale,
                HeadMaps* gradients);
   [[nodiscard]] Terms ImageTerms(const ImageRows& rows, const AnchorGrid& grid,
-                                 std::span<const TargetBox> targets) const;
+                                 std::span<const TrueBox> targets) const;
   void ScatterGradients(const HeadMaps& maps, std::int64_t image, const at::Tensor& total,
                         double scale, const ImageRows& rows, HeadMaps& gradients) const;
 };
 
 ReferenceDetectionLoss::Terms ReferenceDetectionLoss::ImageTerms(
-    const ImageRows& rows, const AnchorGrid& grid, std::span<const TargetBox> targets) const {
+    const ImageRows& rows, const AnchorGrid& grid, std::span<const TrueBox> targets) const {
   const DetectionLossOptions& o = options();
   const at::TensorOptions type = rows.boxes.options().requires_grad(false);
   const auto [anchors, strides] = AnchorTensors(grid, type);
   std::vector<std::int64_t> class_ids;
   std::vector<float> corners;
-  for (const TargetBox& t : targets) {
+  for (const TrueBox& t : targets) {
     class_ids.push_back(t.class_id);
     corners.insert(corners.end(), {t.box.x1, t.box.y1, t.box.x2, t.box.y2});
   }

@@ -51,7 +51,7 @@ BatchTargets Targets(const testing::TensorFile& file) {
   const at::Tensor &image = file.at("batch_idx"), &cls = file.at("cls"), &box = file.at("bboxes");
   BatchTargets targets;
   for (int i = 0; i < 4; ++i) {
-    std::vector<TargetBox> boxes;
+    std::vector<TrueBox> boxes;
     for (std::int64_t k = 0; k < image.size(0); ++k) {
       if (image[k].item<int>() != i) continue;
       const Xywh b{box[k][0].item<float>(), box[k][1].item<float>(), box[k][2].item<float>(),

@@ -40,24 +40,25 @@ BatchTargets RandomTargets(Rng rng, int classes, std::vector<int> boxes_per_imag
                            int width) {
   BatchTargets targets;
   for (const int count : boxes_per_image) {
-    std::vector<TargetBox> boxes;
+    std::vector<TrueBox> boxes;
     for (int i = 0; i < count; ++i) {
       // Sizes spread evenly over their logarithm.
       const double w = 3 * std::pow(width / 3., rng.Uniform()),
                    h = 3 * std::pow(height / 3., rng.Uniform());
       const auto x = static_cast<float>(rng.Uniform(0, width - w)),
                  y = static_cast<float>(rng.Uniform(0, height - h));
-      boxes.push_back({static_cast<std::int32_t>(rng.Below(static_cast<std::uint64_t>(classes))),
-                       {x, y, x + static_cast<float>(w), y + static_cast<float>(h)}});
+      const auto class_id =
+          static_cast<std::int32_t>(rng.Below(static_cast<std::uint64_t>(classes)));
+      boxes.push_back({{x, y, x + static_cast<float>(w), y + static_cast<float>(h)}, class_id});
     }
     targets.AddImage(boxes);
   }
   return targets;
 }
 
-TargetBox Label(int class_id, const Xywh& n, int height, int width) {
+TrueBox Label(int class_id, const Xywh& n, int height, int width) {
   const auto w = static_cast<float>(width), h = static_cast<float>(height);
-  return {class_id, ToXyxy({n.x * w, n.y * h, n.w * w, n.h * h})};
+  return {ToXyxy({n.x * w, n.y * h, n.w * w, n.h * h}), class_id};
 }
 
 HeadMaps Unwritten(const HeadMaps& maps) {
@@ -88,7 +89,7 @@ Scene::Scene(const AnchorGrid& g, int class_count)
       logits(static_cast<std::size_t>(g.anchors() * class_count)) {}
 
 Assigned Assign(const AssignerOptions& options, const Scene& scene,
-                std::span<const TargetBox> targets) {
+                std::span<const TrueBox> targets) {
   const TaskAlignedAssigner assigner(options);
   const auto boxes = static_cast<std::int64_t>(targets.size());
   WorkspaceCarver sizing;
@@ -108,7 +109,7 @@ Assigned Assign(const AssignerOptions& options, const Scene& scene,
 }
 
 DenseAssignment AssignWithTwin(const AssignerOptions& options, const Scene& scene,
-                               std::span<const TargetBox> targets) {
+                               std::span<const TrueBox> targets) {
   std::vector<float> points, corners, gt;
   std::vector<std::int64_t> classes;
   for (const AnchorLevel& level : scene.grid.levels()) {
@@ -120,7 +121,7 @@ DenseAssignment AssignWithTwin(const AssignerOptions& options, const Scene& scen
     }
   }
   for (const Xyxy& b : scene.boxes) corners.insert(corners.end(), {b.x1, b.y1, b.x2, b.y2});
-  for (const TargetBox& t : targets) {
+  for (const TrueBox& t : targets) {
     gt.insert(gt.end(), {t.box.x1, t.box.y1, t.box.x2, t.box.y2});
     classes.push_back(t.class_id);
   }

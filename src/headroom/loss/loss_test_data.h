@@ -25,7 +25,7 @@ BatchTargets RandomTargets(Rng rng, int classes, std::vector<int> boxes_per_imag
                            int width);
 
 // A label (class; centre and size normalised to the image) in network pixels.
-TargetBox Label(int class_id, const Xywh& normalised, int height, int width);
+TrueBox Label(int class_id, const Xywh& normalised, int height, int width);
 
 // NaN everywhere, so that what is not written shows.
 HeadMaps Unwritten(const HeadMaps& maps);
@@ -50,9 +50,9 @@ struct Assigned {
   std::size_t workspace_bytes = 0;
 };
 Assigned Assign(const AssignerOptions& options, const Scene& scene,
-                std::span<const TargetBox> targets);
+                std::span<const TrueBox> targets);
 DenseAssignment AssignWithTwin(const AssignerOptions& options, const Scene& scene,
-                               std::span<const TargetBox> targets);
+                               std::span<const TrueBox> targets);
 
 double SumOfMagnitudes(const at::Tensor& tensor);
 

@@ -101,10 +101,10 @@ Xyxy TaskAlignedAssigner::SearchBox(const Xyxy& box) const {
   return search;
 }
 
-void TaskAlignedAssigner::MarkCandidates(const AnchorGrid& grid, std::span<const TargetBox> boxes,
+void TaskAlignedAssigner::MarkCandidates(const AnchorGrid& grid, std::span<const TrueBox> boxes,
                                          std::span<std::uint8_t> covered) const {
   std::fill(covered.begin(), covered.end(), std::uint8_t{0});
-  for (const TargetBox& target : boxes) {
+  for (const TrueBox& target : boxes) {
     const Xyxy search = SearchBox(target.box);
     for (const AnchorLevel& level : grid.levels()) {
       const CellRange cells = CellsInside(level, search);
@@ -127,7 +127,7 @@ float TaskAlignedAssigner::Metric(float score, float overlap) const {
 }
 
 std::span<const AssignedAnchor> TaskAlignedAssigner::Assign(const AnchorGrid& grid,
-                                                            std::span<const TargetBox> boxes,
+                                                            std::span<const TrueBox> boxes,
                                                             std::span<const std::uint8_t> covered,
                                                             const ImagePredictions& predictions,
                                                             AssignerWorkspace& workspace) const {
@@ -149,12 +149,12 @@ std::span<const AssignedAnchor> TaskAlignedAssigner::Assign(const AnchorGrid& gr
   return workspace.assigned_.first(count);
 }
 
-void TaskAlignedAssigner::PickAnchors(const AnchorGrid& grid, std::span<const TargetBox> boxes,
+void TaskAlignedAssigner::PickAnchors(const AnchorGrid& grid, std::span<const TrueBox> boxes,
                                       const ImagePredictions& predictions,
                                       AssignerWorkspace& workspace) const {
   const auto topk = static_cast<std::size_t>(options_.topk);
   for (std::size_t b = 0; b < boxes.size(); ++b) {
-    const TargetBox& target = boxes[b];
+    const TrueBox& target = boxes[b];
     const Corners<float> box = ToCorners(target.box);
     const float angle = AspectAngle(box);
     const auto picks = workspace.picks_.subspan(b * topk, topk);
@@ -200,7 +200,7 @@ void TaskAlignedAssigner::PickZeros(const AnchorGrid& grid, const Xyxy& search, 
 }
 
 std::size_t TaskAlignedAssigner::ResolveConflicts(const AnchorGrid& grid,
-                                                  std::span<const TargetBox> boxes,
+                                                  std::span<const TrueBox> boxes,
                                                   const ImagePredictions& predictions,
                                                   AssignerWorkspace& workspace) const {
   std::size_t count = 0;
@@ -214,7 +214,7 @@ std::size_t TaskAlignedAssigner::ResolveConflicts(const AnchorGrid& grid,
       if (workspace.owner_[a] == kSeveral && workspace.best_overlap_[a] == 0) continue;
       const std::int32_t b =
           workspace.owner_[a] == kSeveral ? workspace.best_box_[a] : workspace.owner_[a];
-      const TargetBox& target = boxes[static_cast<std::size_t>(b)];
+      const TrueBox& target = boxes[static_cast<std::size_t>(b)];
       const Corners<float> box = ToCorners(target.box);
       const float overlap =
           Overlap(box, AspectAngle(box), predictions.boxes[a], workspace.angles_[a]);

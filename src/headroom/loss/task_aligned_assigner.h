@@ -3,8 +3,8 @@
 
 #include "headroom/geometry/box.h"
 #include "headroom/loss/anchor_grid.h"
+#include "headroom/loss/batch_targets.h"
 #include "headroom/loss/row_top_picks.h"
-#include "headroom/loss/target_box.h"
 #include "headroom/loss/workspace.h"
 
 #include <cstdint>
@@ -78,11 +78,11 @@ class TaskAlignedAssigner {
   explicit TaskAlignedAssigner(const AssignerOptions& options);
 
   // Sets covered[a] to 1 where anchor a is a candidate of any box, 0 elsewhere.
-  void MarkCandidates(const AnchorGrid& grid, std::span<const TargetBox> boxes,
+  void MarkCandidates(const AnchorGrid& grid, std::span<const TrueBox> boxes,
                       std::span<std::uint8_t> covered) const;
 
   // The assigned anchors in ascending order, in the workspace's memory.
-  std::span<const AssignedAnchor> Assign(const AnchorGrid& grid, std::span<const TargetBox> boxes,
+  std::span<const AssignedAnchor> Assign(const AnchorGrid& grid, std::span<const TrueBox> boxes,
                                          std::span<const std::uint8_t> covered,
                                          const ImagePredictions& predictions,
                                          AssignerWorkspace& workspace) const;
@@ -93,12 +93,11 @@ class TaskAlignedAssigner {
 
  private:
   [[nodiscard]] float Metric(float score, float overlap) const;
-  void PickAnchors(const AnchorGrid& grid, std::span<const TargetBox> boxes,
+  void PickAnchors(const AnchorGrid& grid, std::span<const TrueBox> boxes,
                    const ImagePredictions& predictions, AssignerWorkspace& workspace) const;
   void PickZeros(const AnchorGrid& grid, const Xyxy& search, std::int32_t box,
                  std::span<const AnchorPick> positive, AssignerWorkspace& workspace) const;
-  [[nodiscard]] std::size_t ResolveConflicts(const AnchorGrid& grid,
-                                             std::span<const TargetBox> boxes,
+  [[nodiscard]] std::size_t ResolveConflicts(const AnchorGrid& grid, std::span<const TrueBox> boxes,
                                              const ImagePredictions& predictions,
                                              AssignerWorkspace& workspace) const;
   [[nodiscard]] std::size_t KeepBest(std::size_t count, std::size_t boxes,

@@ -36,7 +36,7 @@ Scene RandomScene(Rng& rng, int classes) {
 }
 
 void ExpectAgreement(const AssignerOptions& options, const Scene& scene,
-                     std::span<const TargetBox> targets) {
+                     std::span<const TrueBox> targets) {
   const std::vector<AssignedAnchor> ours = Assign(options, scene, targets).anchors;
   const DenseAssignment twin = AssignWithTwin(options, scene, targets);
   ASSERT_EQ(static_cast<std::int64_t>(ours.size()), twin.anchors.size(0));
@@ -72,7 +72,7 @@ Scene UniformScene(const Xyxy& box) {
 
 TEST(Assigner, TiesGoToTheLowerAnchor) {
   const Scene scene = UniformScene({0, 0, 32, 32});
-  const std::vector<TargetBox> targets = {{0, {0, 0, 32, 32}}};
+  const std::vector<TrueBox> targets = {{{0, 0, 32, 32}, 0}};
   const auto assigned = Assign({.topk = 3, .topk2 = 3}, scene, targets).anchors;
   ASSERT_EQ(assigned.size(), 3U);
   for (std::size_t i = 0; i < 3; ++i) EXPECT_EQ(assigned[i].anchor, static_cast<int>(i));
@@ -81,7 +81,7 @@ TEST(Assigner, TiesGoToTheLowerAnchor) {
 
 TEST(Assigner, TiesBetweenBoxesGoToTheFirst) {
   const Scene scene = UniformScene({0, 0, 32, 32});
-  const std::vector<TargetBox> targets = {{0, {0, 0, 32, 32}}, {0, {0, 0, 32, 32}}};
+  const std::vector<TrueBox> targets = {{{0, 0, 32, 32}, 0}, {{0, 0, 32, 32}, 0}};
   const auto assigned = Assign({}, scene, targets).anchors;
   ASSERT_EQ(assigned.size(), 10U);
   for (const AssignedAnchor& a : assigned) EXPECT_EQ(a.box, 0);
@@ -98,8 +98,8 @@ TEST(Assigner, ConflictGoesToTheLargestOverlapEvenOfABoxThatDidNotPick) {
   scene.logits[1] = -8;  // Class 1 at anchor 0.
   scene.logits[5 * 2] = -20;
   scene.logits[5 * 2 + 1] = 8;
-  const std::vector<TargetBox> targets = {
-      {0, {0, 0, 20, 26}}, {0, {0, 0, 26, 20}}, {1, {0, 0, 20, 20}}};
+  const std::vector<TrueBox> targets = {
+      {{0, 0, 20, 26}, 0}, {{0, 0, 26, 20}, 0}, {{0, 0, 20, 20}, 1}};
   const auto assigned = Assign({.topk = 1, .topk2 = 1}, scene, targets).anchors;
   ASSERT_EQ(assigned.size(), 2U);
   EXPECT_EQ(assigned[0].anchor, 0);
@@ -116,13 +116,13 @@ TEST(Assigner, AnchorPickedForWantOfABetterOneIsAConflict) {
   scene.logits[0] = 3;  // Box 0 picks anchor 0.
   scene.logits[9 * 2] = -20;
   scene.logits[9 * 2 + 1] = 8;  // Box 1, of class 1, picks anchor 9 but overlaps anchor 0 most.
-  std::vector<TargetBox> targets = {{0, {3, 3, 28, 28}}, {1, {3, 3, 30, 30}}};
+  std::vector<TrueBox> targets = {{{3, 3, 28, 28}, 0}, {{3, 3, 30, 30}, 1}};
   const AssignerOptions options{.topk = 1, .topk2 = 1};
   auto assigned = Assign(options, scene, targets).anchors;
   ASSERT_EQ(assigned.size(), 2U);
   EXPECT_EQ(assigned[0].box, 0);
   // A box that overlaps no prediction picks the first anchor: now two boxes want it.
-  targets.push_back({0, {1, 1, 7, 7}});
+  targets.push_back({{1, 1, 7, 7}, 0});
   ExpectAgreement(options, scene, targets);
   assigned = Assign(options, scene, targets).anchors;
   ASSERT_EQ(assigned.size(), 2U);
@@ -133,7 +133,7 @@ TEST(Assigner, AnchorPickedForWantOfABetterOneIsAConflict) {
 TEST(Assigner, SmallBoxesAreSearchedAtSixteenPixels) {
   // 2 x 2 pixels between the centres 4 and 12: no anchor inside but for the rule.
   Scene scene = UniformScene({6, 6, 10, 10});
-  const std::vector<TargetBox> targets = {{0, {7, 7, 9, 9}}};
+  const std::vector<TrueBox> targets = {{{7, 7, 9, 9}, 0}};
   const auto assigned = Assign({}, scene, targets).anchors;
   ASSERT_EQ(assigned.size(), 4U);                  // (0,0) .. (16,16) holds the centres 4 and 12.
   EXPECT_NEAR(assigned[0].overlap, 0.25F, 1e-3F);  // Overlap is that of the true box.
@@ -144,14 +144,14 @@ TEST(Assigner, SmallBoxesAreSearchedAtSixteenPixels) {
 
 TEST(Assigner, BoxesOfZerosAreNoTargets) {
   const Scene scene = UniformScene({0, 0, 16, 16});
-  EXPECT_TRUE(Assign({}, scene, std::vector<TargetBox>{{0, {0, 0, 0, 0}}}).anchors.empty());
+  EXPECT_TRUE(Assign({}, scene, std::vector<TrueBox>{{{0, 0, 0, 0}, 0}}).anchors.empty());
   EXPECT_TRUE(Assign({}, scene, {}).anchors.empty());
 }
 
 TEST(Assigner, PredictionsOfNanAreNeverAssigned) {
   Scene scene = UniformScene({0, 0, 32, 32});
   scene.boxes[3] = {NAN, 0, 32, 32};
-  const std::vector<TargetBox> targets = {{0, {0, 0, 32, 32}}};
+  const std::vector<TrueBox> targets = {{{0, 0, 32, 32}, 0}};
   AssignerOptions all{.topk = 16, .topk2 = 16};
   const auto assigned = Assign(all, scene, targets).anchors;
   EXPECT_EQ(assigned.size(), 15U);

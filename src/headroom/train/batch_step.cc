@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "headroom/train/batch_step.h"
 
+#include "headroom/device/out_of_memory.h"
 #include "headroom/memory/tag_scope.h"
 #include "headroom/train/image_batch.h"
-#include "headroom/train/out_of_memory.h"
 
 #include <ATen/ATen.h>
 
@@ -60,10 +60,10 @@ void BatchStep::WarmUp(std::int64_t images, const Extent& extent, std::int64_t b
   executor_.input().zero_();
   targets_.Clear();
   const auto side = static_cast<float>(std::min(extent.height, extent.width));
-  const std::vector<TargetBox> crowd(static_cast<std::size_t>(boxes),
-                                     TargetBox{0, {side / 4, side / 4, side / 2, side / 2}});
+  const std::vector<TrueBox> crowd(static_cast<std::size_t>(boxes),
+                                   TrueBox{{side / 4, side / 4, side / 2, side / 2}, 0});
   for (std::int64_t i = 0; i < images; ++i)
-    targets_.AddImage(i == 0 ? std::span<const TargetBox>(crowd) : std::span<const TargetBox>());
+    targets_.AddImage(i == 0 ? std::span<const TrueBox>(crowd) : std::span<const TrueBox>());
   executor_.Forward();
   (void)loss_.ForwardBackward(executor_.outputs(), executor_.output_grads(), targets_, previous_);
   executor_.Backward();

@@ -2,8 +2,8 @@
 #include "headroom/train/drawings.h"
 
 #include "headroom/core/strings.h"
+#include "headroom/device/out_of_memory.h"
 #include "headroom/memory/reservation.h"
-#include "headroom/train/out_of_memory.h"
 
 #include <fmt/format.h>
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "headroom/train/drawn_sample.h"
 
+#include "headroom/data/true_boxes.h"
 #include "headroom/plot/class_names.h"
 
 #include <fmt/format.h>
@@ -29,13 +30,12 @@ PictureGridOptions GridFor(std::int64_t count, const Sample& sample) {
 }
 
 std::vector<DrawnBox> LabelBoxes(const Sample& sample, std::span<const std::string> names) {
-  const auto width = static_cast<float>(sample.width);
-  const auto height = static_cast<float>(sample.height);
+  std::vector<TrueBox> labels;
+  AppendTrueBoxes(sample, sample.width, sample.height, &labels);
   std::vector<DrawnBox> boxes;
-  boxes.reserve(sample.labels.size());
-  for (const LabelBox& label : sample.labels) {
-    const Xyxy box = ToXyxy(label.box);
-    boxes.push_back({.box = {box.x1 * width, box.y1 * height, box.x2 * width, box.y2 * height},
+  boxes.reserve(labels.size());
+  for (const TrueBox& label : labels) {
+    boxes.push_back({.box = label.box,
                      .class_id = label.class_id,
                      .label = ClassLabel(names, static_cast<std::size_t>(label.class_id))});
   }

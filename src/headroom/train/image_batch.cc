@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "headroom/train/image_batch.h"
 
+#include "headroom/data/true_boxes.h"
+
 #include <ATen/ATen.h>
 
 #include <cstring>
@@ -37,18 +39,13 @@ void WritePicture(const Sample& sample, at::Tensor target) {
 void FillBatch(Loader& loader, std::int64_t first, std::int64_t count, at::Tensor& input,
                BatchTargets* targets) {
   targets->Clear();
-  std::vector<TargetBox> boxes;
-  const auto width = static_cast<float>(input.size(3));
-  const auto height = static_cast<float>(input.size(2));
+  std::vector<TrueBox> boxes;
   for (std::int64_t i = 0; i < count; ++i) {
     const Sample& sample = loader.Get(first + i);
     WritePicture(sample, input[i]);
     boxes.clear();
-    for (const LabelBox& label : sample.labels) {
-      const Xyxy box = ToXyxy(label.box);
-      boxes.push_back(
-          {label.class_id, {box.x1 * width, box.y1 * height, box.x2 * width, box.y2 * height}});
-    }
+    AppendTrueBoxes(sample, static_cast<int>(input.size(3)), static_cast<int>(input.size(2)),
+                    &boxes);
     targets->AddImage(boxes);
   }
 }

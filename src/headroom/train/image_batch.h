@@ -3,7 +3,7 @@
 
 #include "headroom/data/loader.h"
 #include "headroom/graph/shape.h"
-#include "headroom/loss/target_box.h"
+#include "headroom/loss/batch_targets.h"
 
 #include <ATen/core/Tensor.h>
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // A whole run, and a validation, when memory is refused once at any place.
 #include "headroom/core/file.h"
+#include "headroom/evaluate/model_detector.h"
+#include "headroom/evaluate/validation_settings.h"
 #include "headroom/interop/ultralytics_checkpoint.h"
 #include "headroom/testing/synthetic_dataset.h"
 #include "headroom/testing/temp_dir.h"
@@ -8,7 +10,7 @@
 #include "headroom/train/failing_memory.h"
 #include "headroom/train/run_setup.h"
 #include "headroom/train/trainer.h"
-#include "headroom/train/validator.h"
+#include "headroom/train/validation_losses.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -145,7 +147,7 @@ class ValidationFailure : public RunFailure {
     int failures = 0;
   };
 
-  Measured Validate() {
+  Measured MeasureTiny() {
     Options options = Options::From(OptionSet(), {});
     options.data = data_.yaml().string();
     const DatasetConfig config = ReadDatasetYaml(options.data, dir_.path());
@@ -156,21 +158,28 @@ class ValidationFailure : public RunFailure {
     InitializeParameters(model, 3);
     Executor executor(*model.graph, *model.parameters, at::kCPU);
     HeadLoss loss(model, options, {}, at::kCPU);
-    Validator validator(model, executor, index, {.image_size = 64, .batch = 4, .at_once = 2},
-                        &FailingBudget());
+    const ModelDetectorOptions all_heads{.all_heads = true};
+    ModelDetector detector(model, executor, {"a", "b", "c"}, all_heads,
+                           DetectorOptionsForValidation(options, index), &FailingBudget());
     Measured measured;
-    validator.on_out_of_memory = [&](const std::string&, int) {
+    ValidationEvents events;
+    events.on_out_of_memory = [&](const std::string&, int) {
       ++measured.failures;
       executor.Unload();
       return true;
     };
+    ValidationLosses losses(loss, executor);
+    ValidationOptions how = ValidationOptionsOf(options, index);
+    how.image_size = 64;
+    how.batch = 4;
+    how.at_once = 2;
     arm();
-    const ValidationResult result = validator.Run(&loss, {}, {}, {});
+    const Validation result = Validate(detector, index, how, events, &FailingBudget(), &losses);
     disarm();
-    measured.losses = *result.losses;
+    measured.losses = losses.Mean();
     measured.figures = {result.metrics.precision, result.metrics.recall, result.metrics.map50,
                         result.metrics.map50_95, static_cast<double>(result.metrics.instances)};
-    measured.matrix = validator.confusion().NormalizedByTruth();
+    measured.matrix = result.confusion.NormalizedByTruth();
     return measured;
   }
 
@@ -182,13 +191,13 @@ TEST_F(ValidationFailure, AnyTensorOfItMayBeRefusedOnceOrTwice) {
   std::uint64_t before = 0, count = 0;
   arm = [&] { before = FailingCache().Read().allocations; };
   disarm = [&] { count = FailingCache().Read().allocations - before; };
-  const Measured expected = Validate();
+  const Measured expected = MeasureTiny();
   ASSERT_GT(count, 10U);
   RecordProperty("allocations", static_cast<int>(count));
   disarm = [] { FailingCache().FailAfter(0); };
   for (std::uint64_t k = 1; k <= count; k += StrideOver(count, 200)) {
     arm = [&] { FailingCache().FailAfter(k); };
-    const Measured got = Validate();
+    const Measured got = MeasureTiny();
     ASSERT_EQ(got.failures, 1) << "allocation " << k << " of " << count;
     ASSERT_EQ(got.losses, expected.losses) << "allocation " << k;
     ASSERT_EQ(got.figures, expected.figures) << "allocation " << k;
@@ -200,12 +209,12 @@ TEST_F(ValidationFailure, SoMayItsLoaderAndItsRecords) {
   std::uint64_t before = 0, count = 0;
   arm = [&] { before = FailingBudget().charges(); };
   disarm = [&] { count = FailingBudget().charges() - before; };
-  const Measured expected = Validate();
+  const Measured expected = MeasureTiny();
   ASSERT_GT(count, 1U);
   disarm = [] { FailingBudget().FailAfter(0); };
   for (std::uint64_t k = 1; k <= count; ++k) {
     arm = [&] { FailingBudget().FailAfter(k); };
-    const Measured got = Validate();
+    const Measured got = MeasureTiny();
     ASSERT_EQ(got.losses, expected.losses) << "charge " << k;
     ASSERT_EQ(got.figures, expected.figures) << "charge " << k;
   }

@@ -3,7 +3,7 @@
 
 #include "headroom/core/error.h"
 #include "headroom/core/file.h"
-#include "headroom/train/out_of_memory.h"
+#include "headroom/device/out_of_memory.h"
 
 #include <fmt/format.h>
 

@@ -4,6 +4,8 @@
 #include "headroom/data/disk_image_cache.h"
 #include "headroom/data/letterbox_source.h"
 #include "headroom/data/multi_scale.h"
+#include "headroom/evaluate/detection_selector.h"
+#include "headroom/evaluate/validation_settings.h"
 #include "headroom/interop/ultralytics_writer.h"
 #include "headroom/kernels/simd_target.h"
 #include "headroom/optim/ema.h"
@@ -12,7 +14,6 @@
 #include "headroom/train/plot_observer.h"
 #include "headroom/train/reference_optimizer.h"
 #include "headroom/train/train_choices.h"
-#include "headroom/train/validator.h"
 
 #include <fmt/format.h>
 
@@ -186,8 +187,10 @@ void AddLoading(const PlanSubject& s, const TrainSettings& t, const ValidationSh
   const Bytes canvas = Bytes::Of(static_cast<std::uint64_t>(shapes.largest.area()), 3);
   MemoryNeed validation =
       EstimateMemory(loader, canvas, EstimateWorkerMemory(letterbox, s.val).Total());
-  validation += Validator::EstimateMemory(s.val, static_cast<int>(s.model.options.classes),
-                                          s.options.max_det);
+  const auto classes = static_cast<int>(s.model.options.classes);
+  validation += EstimateMemory(DetectorOptionsForValidation(s.options, s.val), classes,
+                               s.model.one_to_one && WantsOneToOne(s.options));
+  validation += EstimateMemory(ValidationOptionsOf(s.options, s.val), s.val, classes);
   plan.Add("validation loader and records", {PP::kValidation, PP::kEnd}, validation);
 }
 

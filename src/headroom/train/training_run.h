@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "headroom/evaluate/validation.h"
 #include "headroom/optim/schedule.h"
 #include "headroom/train/adaptation.h"
 #include "headroom/train/checkpoint.h"
@@ -9,7 +10,7 @@
 #include "headroom/train/trainer.h"
 #include "headroom/train/training_loader.h"
 #include "headroom/train/training_setup.h"
-#include "headroom/train/validator.h"
+#include "headroom/train/validation_losses.h"
 
 #include <chrono>
 #include <filesystem>
@@ -100,11 +101,13 @@ struct TrainingRun {
   void UpdateEpochsByTime();
   // Non-finite loss: from the second epoch of a run on, back to the last checkpoint, three times.
   bool Recover();
-  ValidationResult Validate(HeadLoss* with_loss);
+  // The weights' moving average, with losses; the weights of now stay.
+  Validation ValidateAverage(ValidationLosses& losses);
   // Of the epoch that has ended; when it fails the epoch's steps are saved first.
-  ValidationResult ValidateEpoch();
-  [[nodiscard]] Validator MakeValidator();
-  [[nodiscard]] ValidatorOptions ValidationOptions() const;
+  Validation ValidateEpoch(ValidationLosses& losses);
+  // The weights of now. `events`: all but what is to be done when memory is refused.
+  Validation ValidateModel(ValidationEvents events, LossMeter* losses);
+  [[nodiscard]] ValidationOptions HowToValidate() const;
 
   // Saving and the end
   // last.pt and what the epoch (from 0) earns beside it.

@@ -91,19 +91,19 @@ void TrainingRun::ValidateBest() {
     CopyWeights(*file, setup.loaded.model);
   });
   observer.OnMessage(SummaryLine(setup.loaded.model, ModelForm::kFused));
-  Validator validator = MakeValidator();
   const std::int64_t nominal = 2 * std::int64_t{batch};
   const auto images = static_cast<std::int64_t>(setup.val_index->size());
   std::int64_t done = 0;
-  const auto on_image = [&](const ImageDetections& image) {
+  ValidationEvents events;
+  events.on_image = [&](std::uint32_t, std::span<const Detection> found, const Sample& sample) {
     ValidatedPicture picture = ValidatedPicture::After(done, nominal, images);
-    picture.sample = image.sample;
-    picture.detections = image.detections;
+    picture.sample = &sample;
+    picture.detections = found;
     observer.OnValidatedPicture(picture);
     ++done;
   };
-  const ValidationResult result = validator.Run(nullptr, on_image, {}, {});
-  observer.OnValidationEnd({result.metrics, validator.confusion()});
+  const Validation result = ValidateModel(std::move(events), nullptr);
+  observer.OnValidationEnd({result.metrics, result.confusion});
   observer.OnMessage(ValidationHeader());
   observer.OnMessage(ValidationSummaryRow(result.metrics));
   if (options.verbose && setup.names.size() > 1) {

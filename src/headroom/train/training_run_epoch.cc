@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "headroom/core/error.h"
 #include "headroom/data/multi_scale.h"
+#include "headroom/device/out_of_memory.h"
+#include "headroom/evaluate/model_detector.h"
+#include "headroom/evaluate/validation_settings.h"
 #include "headroom/optim/weight_update.h"
-#include "headroom/train/out_of_memory.h"
 #include "headroom/train/train_choices.h"
 #include "headroom/train/training_run.h"
 
@@ -145,10 +147,10 @@ bool TrainingRun::EndEpoch(double last_loss) {
     event.lr.push_back(group.lr);
   const bool last = epoch + 1 >= epochs || ends_early;
   if (options.val || last) {
-    const ValidationResult result = ValidateEpoch();
+    ValidationLosses losses(*setup.loss, *setup.executor);
+    event.metrics = ValidateEpoch(losses).metrics;
     event.validated = true;
-    event.metrics = result.metrics;
-    if (result.losses) event.val_items = *result.losses;
+    event.val_items = losses.Mean();
   }
   const double fitness = event.metrics.fitness();
   if (!std::isfinite(last_loss) || !std::isfinite(fitness)) {
@@ -179,9 +181,9 @@ bool TrainingRun::EndEpoch(double last_loss) {
   return true;
 }
 
-ValidationResult TrainingRun::ValidateEpoch() {
+Validation TrainingRun::ValidateEpoch(ValidationLosses& losses) {
   try {
-    return Validate(setup.loss.get());
+    return ValidateAverage(losses);
   } catch (const std::exception&) {
     if (options.save) Save("last.pt", {});
     throw;
@@ -224,7 +226,7 @@ bool TrainingRun::Recover() {
   return true;
 }
 
-ValidationResult TrainingRun::Validate(HeadLoss* with_loss) {
+Validation TrainingRun::ValidateAverage(ValidationLosses& losses) {
   ParameterStore& store = *setup.loaded.model.parameters;
   store.Swap(ema->values, ema->running);
   struct SwapBack {
@@ -233,16 +235,15 @@ ValidationResult TrainingRun::Validate(HeadLoss* with_loss) {
     ~SwapBack() { store.Swap(ema.values, ema.running); }
   } swap_back{store, *ema};
   Report(PlanPhase::kValidation, true);
-  return MakeValidator().Run(
-      with_loss, {},
-      [this](std::int64_t done, std::int64_t all) { observer.OnValidationProgress(done, all); },
-      {});
+  ValidationEvents events;
+  events.on_progress = [this](std::int64_t done, std::int64_t all) {
+    observer.OnValidationProgress(done, all);
+  };
+  return ValidateModel(std::move(events), &losses);
 }
 
-Validator TrainingRun::MakeValidator() {
-  Validator validator(setup.loaded.model, *setup.executor, *setup.val_index, ValidationOptions(),
-                      &budget);
-  validator.on_out_of_memory = [this](const std::string& what, int failures) {
+Validation TrainingRun::ValidateModel(ValidationEvents events, LossMeter* losses) {
+  events.on_out_of_memory = [this](const std::string& what, int failures) {
     SayActs();
     const Bytes freed = setup.GiveBackFreeBlocks();
     observer.OnAdaptation(fmt::format(
@@ -250,23 +251,25 @@ Validator TrainingRun::MakeValidator() {
         BeforeDetails(what), ToString(freed), failures > 1 ? "half as many at once, " : ""));
     return true;
   };
-  return validator;
+  std::optional<ModelDetector> detector;
+  WithMemory("preparing a validation", [&] {
+    detector.emplace(setup.loaded.model, *setup.executor, setup.names,
+                     ModelDetectorOptions{.one_to_one = WantsOneToOne(options),
+                                          .all_heads = losses != nullptr,
+                                          .activation = setup.activation},
+                     DetectorOptionsForValidation(options, *setup.val_index), &budget);
+  });
+  return Validate(*detector, *setup.val_index, HowToValidate(), events, &budget, losses);
 }
 
-ValidatorOptions TrainingRun::ValidationOptions() const {
-  return {.image_size = options.image_width,
-          .batch = 2 * batch,
-          .at_once = adaptation->now().validate_at_once,
-          .workers = std::max(adaptation->now().workers, 1),
-          .prefetch = adaptation->now().prefetch,
-          .confidence = static_cast<float>(options.conf.value_or(0.001)),
-          .iou = static_cast<float>(options.iou),
-          .max_detections = options.max_det,
-          .agnostic = options.single_cls || options.agnostic_nms,
-          .end_to_end =
-              options.nms.has_value() && !*options.nms && setup.loaded.model.one_to_one.has_value(),
-          .activation = setup.activation,
-          .matrix_confidence = static_cast<float>(options.conf.value_or(0.25))};
+ValidationOptions TrainingRun::HowToValidate() const {
+  const TrainSettings& now = adaptation->now();
+  ValidationOptions how = ValidationOptionsOf(options, *setup.val_index);
+  how.batch = 2 * batch;
+  how.at_once = now.validate_at_once;
+  how.workers = std::max(now.workers, 1);
+  how.prefetch = now.prefetch;
+  return how;
 }
 
 }  // namespace headroom

@@ -3,8 +3,8 @@
 #include "headroom/core/error.h"
 #include "headroom/core/file.h"
 #include "headroom/core/shell_quote.h"
+#include "headroom/device/out_of_memory.h"
 #include "headroom/monitor/last_state.h"
-#include "headroom/train/out_of_memory.h"
 #include "headroom/train/reference_resume.h"
 #include "headroom/train/training_run.h"
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "headroom/device/out_of_memory.h"
 #include "headroom/graph/program.h"
 #include "headroom/monitor/host_memory.h"
 #include "headroom/train/batch_step.h"
-#include "headroom/train/out_of_memory.h"
 #include "headroom/train/train_choices.h"
 #include "headroom/train/training_setup.h"
 

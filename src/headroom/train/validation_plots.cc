@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "headroom/train/validation_plots.h"
 
+#include "headroom/device/out_of_memory.h"
 #include "headroom/plot/class_names.h"
 #include "headroom/plot/picture_grid.h"
 #include "headroom/train/drawn_sample.h"
-#include "headroom/train/out_of_memory.h"
 
 #include <fmt/format.h>
 

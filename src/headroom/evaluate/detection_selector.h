@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "headroom/deploy/detector.h"
 #include "headroom/detect/end_to_end.h"
 #include "headroom/detect/head_view.h"
 #include "headroom/detect/nms.h"
+#include "headroom/evaluate/detector.h"
 #include "headroom/memory/budget.h"
 #include "headroom/memory/reservation.h"
 
@@ -32,5 +32,9 @@ class DetectionSelector {
   Reservation reservation_;
   std::variant<NonMaximumSuppression, EndToEndSelection> method_;
 };
+
+// What the selector reserves.
+[[nodiscard]] MemoryNeed EstimateMemory(const DetectorOptions& options, int class_count,
+                                        bool end_to_end);
 
 }  // namespace headroom

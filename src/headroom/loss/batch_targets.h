@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "headroom/geometry/box.h"
+#include "headroom/geometry/detection.h"
 
 #include <cstdint>
 #include <span>
@@ -9,16 +9,10 @@
 
 namespace headroom {
 
-// One object of one image, as the loss sees it.
-struct TargetBox {
-  std::int32_t class_id = 0;  // 0 .. classes - 1.
-  Xyxy box;                   // Network pixels.
-};
-
-// The objects of the images of a micro-batch, image by image in one flat table.
+// The objects of the images of a micro-batch, image by image in one flat table. Network pixels.
 class BatchTargets {
  public:
-  void AddImage(std::span<const TargetBox> boxes) {
+  void AddImage(std::span<const TrueBox> boxes) {
     boxes_.insert(boxes_.end(), boxes.begin(), boxes.end());
     ends_.push_back(boxes_.size());
   }
@@ -34,7 +28,7 @@ class BatchTargets {
 
   [[nodiscard]] std::int64_t images() const { return static_cast<std::int64_t>(ends_.size()); }
   [[nodiscard]] std::int64_t boxes() const { return static_cast<std::int64_t>(boxes_.size()); }
-  [[nodiscard]] std::span<const TargetBox> image(std::int64_t i) const {
+  [[nodiscard]] std::span<const TrueBox> image(std::int64_t i) const {
     const std::size_t begin = i == 0 ? 0 : ends_[static_cast<std::size_t>(i) - 1];
     return std::span(boxes_).subspan(begin, ends_[static_cast<std::size_t>(i)] - begin);
   }
@@ -49,7 +43,7 @@ class BatchTargets {
   }
 
  private:
-  std::vector<TargetBox> boxes_;
+  std::vector<TrueBox> boxes_;
   std::vector<std::size_t> ends_;
 };
 

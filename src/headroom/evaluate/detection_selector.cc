@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "headroom/deploy/detection_selector.h"
+#include "headroom/evaluate/detection_selector.h"
 
 namespace headroom {
 namespace {
@@ -25,9 +25,8 @@ EndToEndOptions MakeEndToEndOptions(const DetectorOptions& options, int class_co
 Reservation Reserve(const DetectorOptions& options, int class_count, bool end_to_end,
                     Budget* budget) {
   if (budget == nullptr) return {};
-  const MemoryNeed need = end_to_end ? EstimateMemory(MakeEndToEndOptions(options, class_count))
-                                     : EstimateMemory(MakeNmsOptions(options, class_count));
-  return {*budget, MemoryTag::kValidation, need.Total()};
+  return {*budget, MemoryTag::kValidation,
+          EstimateMemory(options, class_count, end_to_end).Total()};
 }
 
 using Method = std::variant<NonMaximumSuppression, EndToEndSelection>;
@@ -38,6 +37,11 @@ Method MakeMethod(const DetectorOptions& options, int class_count, bool end_to_e
 }
 
 }  // namespace
+
+MemoryNeed EstimateMemory(const DetectorOptions& options, int class_count, bool end_to_end) {
+  return end_to_end ? EstimateMemory(MakeEndToEndOptions(options, class_count))
+                    : EstimateMemory(MakeNmsOptions(options, class_count));
+}
 
 DetectionSelector::DetectionSelector(const DetectorOptions& options, int class_count,
                                      bool end_to_end, Budget* budget)

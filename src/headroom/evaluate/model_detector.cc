@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "headroom/deploy/model_detector.h"
+#include "headroom/evaluate/model_detector.h"
 
 #include <ATen/ATen.h>
 
@@ -14,37 +14,50 @@ DetectorFacts FactsOf(const Model& model, std::vector<std::string> names, bool o
   facts.stride = *std::max_element(model.strides.begin(), model.strides.end());
   facts.fixed_size = false;
   facts.names = std::move(names);
+  facts.names.resize(static_cast<std::size_t>(model.options.classes));
   facts.end_to_end = one_to_one && model.one_to_one.has_value();
   return facts;
 }
 
 }  // namespace
 
-ModelDetector::ModelDetector(Model& model, std::vector<std::string> names, at::Device device,
-                             bool one_to_one, const DetectorOptions& options, Budget* budget)
+ModelDetector::ModelDetector(Model& model, Executor& executor, std::vector<std::string> names,
+                             const ModelDetectorOptions& options,
+                             const DetectorOptions& detector_options, Budget* budget)
     : model_(model),
-      facts_(FactsOf(model, std::move(names), one_to_one)),
-      executor_(*model.graph, *model.parameters, device),
-      selector_(options, static_cast<int>(model.options.classes), facts_.end_to_end, budget) {}
+      executor_(executor),
+      options_(options),
+      facts_(FactsOf(model, std::move(names), options.one_to_one)),
+      selector_(detector_options, static_cast<int>(model.options.classes), facts_.end_to_end,
+                budget) {}
 
 const HeadOutputs& ModelDetector::head() const {
   return facts_.end_to_end ? *model_.one_to_one : model_.one_to_many;
 }
 
-std::span<std::uint8_t> ModelDetector::Prepare(int images, ImageSize size) {
+ProgramOptions ModelDetector::ProgramFor(int images, ImageSize size) const {
   ProgramOptions program{.purpose = Purpose::kInference,
                          .images = images,
                          .extent = {size.height, size.width},
+                         .activation = options_.activation,
                          .place_foreign = model_.parameters->values.is_cpu()};
-  const bool same = executor_.loaded() && executor_.program().options.images == program.images &&
-                    executor_.program().options.extent == program.extent;
-  if (!same) {
-    program.wanted_outputs.assign(model_.graph->outputs().size(), false);
-    for (const auto* list : {&head().boxes, &head().classes}) {
-      for (const std::size_t output : *list) program.wanted_outputs[output] = true;
-    }
-    executor_.Load(Lower(*model_.graph, program));
+  if (options_.all_heads) return program;
+  program.wanted_outputs.assign(model_.graph->outputs().size(), false);
+  for (const auto* list : {&head().boxes, &head().classes}) {
+    for (const std::size_t output : *list) program.wanted_outputs[output] = true;
   }
+  return program;
+}
+
+std::span<std::uint8_t> ModelDetector::Prepare(int images, ImageSize size) {
+  const ProgramOptions program = ProgramFor(images, size);
+  const auto is_loaded = [&] {
+    if (!executor_.loaded()) return false;
+    const ProgramOptions& now = executor_.program().options;
+    return now.purpose == program.purpose && now.images == program.images &&
+           now.extent == program.extent && now.wanted_outputs == program.wanted_outputs;
+  };
+  if (!is_loaded()) executor_.Load(Lower(*model_.graph, program));
   at::Tensor& input = executor_.input();
   if (!input.is_cpu()) {
     staging_ = at::empty({images, size.height, size.width, 3}, at::kByte);

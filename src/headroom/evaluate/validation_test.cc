@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "headroom/deploy/detector_validation.h"
+#include "headroom/evaluate/validation.h"
 
 #include "headroom/core/error.h"
 #include "headroom/testing/synthetic_dataset.h"
@@ -63,7 +63,7 @@ class PixelDetector : public Detector {
   std::vector<Detection> found_;
 };
 
-class DetectorValidationTest : public ::testing::Test {
+class ValidationTest : public ::testing::Test {
  protected:
   static constexpr int kImages = 10;
 
@@ -86,45 +86,44 @@ class DetectorValidationTest : public ::testing::Test {
                                              .threads = 1});
 };
 
-TEST_F(DetectorValidationTest, RunsTheBatchThatIsAskedForInRectangles) {
+TEST_F(ValidationTest, RunsTheBatchThatIsAskedForInRectangles) {
   PixelDetector detector(false);
-  (void)ValidateDetector(detector, index(), {.image_size = 320, .batch = 4}, {}, nullptr);
+  (void)Validate(detector, index(), {.image_size = 320, .batch = 4}, {}, nullptr);
   EXPECT_EQ(detector.Runs(), (std::vector{4, 4, 2}));
   EXPECT_THAT(detector.sizes, Each(ImageSize{256, 352}));  // 3 to 4, and half a stride.
 }
 
-TEST_F(DetectorValidationTest, TakesSquaresWithoutRect) {
+TEST_F(ValidationTest, TakesSquaresWithoutRect) {
   PixelDetector detector(false);
-  (void)ValidateDetector(detector, index(), {.image_size = 320, .rect = false}, {}, nullptr);
+  (void)Validate(detector, index(), {.image_size = 320, .rect = false}, {}, nullptr);
   EXPECT_EQ(detector.Runs(), std::vector{kImages});
   EXPECT_THAT(detector.sizes, Each(ImageSize{320, 320}));
 }
 
-TEST_F(DetectorValidationTest, AFixedSizeWinsOverWhatIsAskedFor) {
+TEST_F(ValidationTest, AFixedSizeWinsOverWhatIsAskedFor) {
   PixelDetector detector(true);
-  (void)ValidateDetector(detector, index(), {.image_size = 320, .batch = 8}, {}, nullptr);
+  (void)Validate(detector, index(), {.image_size = 320, .batch = 8}, {}, nullptr);
   EXPECT_EQ(detector.Runs(), (std::vector{3, 3, 3, 1}));
   EXPECT_THAT(detector.sizes, Each(ImageSize{64, 64}));
 }
 
-TEST_F(DetectorValidationTest, FindsTheSameInSmallerPiecesWhenMemoryIsRefused) {
-  const DetectorValidationOptions options = {.image_size = 64, .workers = 2};
+TEST_F(ValidationTest, FindsTheSameInSmallerPiecesWhenMemoryIsRefused) {
+  const ValidationOptions options = {.image_size = 64, .workers = 2};
   PixelDetector free(false);
   Found expected;
-  const DetectorValidation all =
-      ValidateDetector(free, index(), options, {.on_image = Note(&expected)}, nullptr);
+  const Validation all = Validate(free, index(), options, {.on_image = Note(&expected)}, nullptr);
   ASSERT_EQ(expected.size(), std::size_t{kImages});
   PixelDetector tight(false);
   tight.most = 3;
   Found found;
   int refused = 0;
-  const DetectorValidationEvents events = {.on_image = Note(&found),
-                                           .on_failure = [&](const std::exception& failure) {
-                                             EXPECT_THAT(failure.what(), HasSubstr("activations"));
-                                             ++refused;
-                                             return true;
-                                           }};
-  const DetectorValidation pieces = ValidateDetector(tight, index(), options, events, nullptr);
+  const ValidationEvents events = {.on_image = Note(&found),
+                                   .on_out_of_memory = [&](const std::string& what, int) {
+                                     EXPECT_THAT(what, HasSubstr("activations"));
+                                     ++refused;
+                                     return true;
+                                   }};
+  const Validation pieces = Validate(tight, index(), options, events, nullptr);
   EXPECT_EQ(tight.Runs(), (std::vector{3, 3, 3, 1}));  // 10, 10 again, 5, then 3.
   EXPECT_EQ(refused, 3);
   EXPECT_EQ(found, expected);
@@ -132,62 +131,61 @@ TEST_F(DetectorValidationTest, FindsTheSameInSmallerPiecesWhenMemoryIsRefused) {
   EXPECT_EQ(pieces.metrics.map50_95, all.metrics.map50_95);
 }
 
-TEST_F(DetectorValidationTest, EndsWhenNothingSmallerIsLeft) {
+TEST_F(ValidationTest, EndsWhenNothingSmallerIsLeft) {
   for (const bool fixed : {false, true}) {
     PixelDetector detector(fixed);
     detector.most = 0;
     int asked = 0;
-    const DetectorValidationEvents events = {.on_failure = [&](const std::exception&) {
+    const ValidationEvents events = {.on_out_of_memory = [&](const std::string&, int) {
       ++asked;
       return true;
     }};
-    EXPECT_THROW((void)ValidateDetector(detector, index(), {.image_size = 64, .workers = 2}, events,
-                                        nullptr),
-                 BudgetError);
-    EXPECT_LT(asked, 10);
     EXPECT_THROW(
-        (void)ValidateDetector(detector, index(), {.image_size = 64, .workers = 2}, {}, nullptr),
+        (void)Validate(detector, index(), {.image_size = 64, .workers = 2}, events, nullptr),
         BudgetError);
+    EXPECT_LT(asked, 10);
+    EXPECT_THROW((void)Validate(detector, index(), {.image_size = 64, .workers = 2}, {}, nullptr),
+                 BudgetError);
   }
 }
 
-TEST_F(DetectorValidationTest, ReservesItsRecords) {
+TEST_F(ValidationTest, ReservesItsRecords) {
   PixelDetector detector(false);
-  const DetectorValidationOptions options = {.image_size = 64, .max_detections = 500};
-  const Bytes records = EstimateMemory(options, index(), detector.facts()).Total();
+  const ValidationOptions options = {.image_size = 64, .max_detections = 500};
+  const Bytes records = EstimateMemory(options, index(), 3).Total();
   EXPECT_GE(records, Bytes::Of(kImages * 500, 8));
   Ledger ledger;
   Budget budget(MemoryPlace::kHost, Bytes::MiB(64), "test", ledger);
   Bytes held;
-  const DetectorValidationEvents events = {.on_progress = [&](std::int64_t, std::int64_t) {
+  const ValidationEvents events = {.on_progress = [&](std::int64_t, std::int64_t) {
     held = ledger.Read().row(MemoryTag::kValidation).now;
   }};
-  (void)ValidateDetector(detector, index(), options, events, &budget);
+  (void)Validate(detector, index(), options, events, &budget);
   EXPECT_EQ(held, records);
   EXPECT_EQ(budget.used(), Bytes());
 }
 
-TEST_F(DetectorValidationTest, TriesAgainWhenTheBudgetRefusesOnce) {
+TEST_F(ValidationTest, TriesAgainWhenTheBudgetRefusesOnce) {
   Ledger ledger;
   Budget budget(MemoryPlace::kHost, Bytes::MiB(64), "test", ledger);
   for (std::uint64_t k = 1; k <= 4; ++k) {
     PixelDetector detector(false);
     Found found;
     int refused = 0;
-    const DetectorValidationEvents events = {.on_image = Note(&found),
-                                             .on_failure = [&](const std::exception&) {
-                                               ++refused;
-                                               return true;
-                                             }};
+    const ValidationEvents events = {.on_image = Note(&found),
+                                     .on_out_of_memory = [&](const std::string&, int) {
+                                       ++refused;
+                                       return true;
+                                     }};
     budget.FailAfter(k);
-    (void)ValidateDetector(detector, index(), {.image_size = 64}, events, &budget);
+    (void)Validate(detector, index(), {.image_size = 64}, events, &budget);
     budget.FailAfter(0);
     EXPECT_LE(refused, 1);
     EXPECT_EQ(found.size(), std::size_t{kImages});
   }
 }
 
-TEST_F(DetectorValidationTest, DoesNotCountWhatItsReceiverDoes) {
+TEST_F(ValidationTest, DoesNotCountWhatItsReceiverDoes) {
   PixelDetector detector(false);
   double received_ms = 0;
   const DetectedImage receive = [&](std::uint32_t, std::span<const Detection>, const Sample&) {
@@ -196,16 +194,16 @@ TEST_F(DetectorValidationTest, DoesNotCountWhatItsReceiverDoes) {
     received_ms +=
         std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
   };
-  const DetectorValidation result =
-      ValidateDetector(detector, index(), {.image_size = 64}, {.on_image = receive}, nullptr);
+  const Validation result =
+      Validate(detector, index(), {.image_size = 64}, {.on_image = receive}, nullptr);
   EXPECT_LT(result.speed.postprocess_ms * kImages, received_ms);
 }
 
-TEST_F(DetectorValidationTest, StopsBetweenBatches) {
+TEST_F(ValidationTest, StopsBetweenBatches) {
   PixelDetector detector(false);
-  const DetectorValidationEvents events = {.stop = [] { return true; }};
+  const ValidationEvents events = {.stop = [] { return true; }};
   try {
-    (void)ValidateDetector(detector, index(), {.image_size = 64, .batch = 4}, events, nullptr);
+    (void)Validate(detector, index(), {.image_size = 64, .batch = 4}, events, nullptr);
     FAIL() << "it went on";
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ExitCode::kInterrupted);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "headroom/train/out_of_memory.h"
+#include "headroom/device/out_of_memory.h"
 
 #include <c10/util/Exception.h>
 

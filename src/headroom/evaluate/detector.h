@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "headroom/deploy/export_metadata.h"
 #include "headroom/detect/find_candidates.h"
+#include "headroom/evaluate/detector_facts.h"
 #include "headroom/geometry/detection.h"
 #include "headroom/image/image.h"
 

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "headroom/deploy/detector_validation.h"
+#include "headroom/evaluate/validation.h"
 
 #include "headroom/core/error.h"
 #include "headroom/data/letterbox_source.h"
 #include "headroom/data/pipelined_loader.h"
+#include "headroom/data/true_boxes.h"
+#include "headroom/device/out_of_memory.h"
 #include "headroom/memory/reservation.h"
 #include "headroom/metrics/match_predictions.h"
 #include "headroom/metrics/match_records.h"
@@ -12,7 +14,10 @@
 
 #include <algorithm>
 #include <chrono>
+#include <exception>
 #include <memory>
+#include <optional>
+#include <utility>
 #include <vector>
 
 namespace headroom {
@@ -20,14 +25,11 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr std::int64_t kMostAtOnce = 16;
-
 double MillisecondsSince(Clock::time_point start) {
   return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
 }
 
-LetterboxSourceOptions SourceOptions(const DetectorFacts& facts,
-                                     const DetectorValidationOptions& options) {
+LetterboxSourceOptions SourceOptions(const DetectorFacts& facts, const ValidationOptions& options) {
   if (!facts.fixed_size) {
     return {.image_size = options.image_size,
             .batch = options.batch,
@@ -47,36 +49,41 @@ LetterboxSourceOptions SourceOptions(const DetectorFacts& facts,
 // One validation with everything that it holds.
 class Run {
  public:
-  Run(Detector& detector, const DatasetIndex& index, const DetectorValidationOptions& options,
-      const DetectorValidationEvents& events, Budget* budget)
+  Run(Detector& detector, const DatasetIndex& index, const ValidationOptions& options,
+      const ValidationEvents& events, Budget* budget, LossMeter* losses)
       : detector_(detector),
         index_(index),
         options_(options),
         events_(events),
         budget_(budget),
+        losses_(losses),
         source_options_(SourceOptions(detector.facts(), options)),
-        at_once_(detector.facts().fixed_size ? source_options_.batch
-                                             : std::min<std::int64_t>(options.batch, kMostAtOnce)),
+        at_once_(detector.facts().fixed_size
+                     ? source_options_.batch
+                     : std::min<std::int64_t>(options.at_once, options.batch)),
         workers_(options.workers),
+        prefetch_(options.prefetch),
         records_(ClassCount()),
         confusion_({.class_count = ClassCount(), .confidence = options.matrix_confidence}) {
     MakeLoader(0);
   }
 
-  DetectorValidation All() {
+  Validation All() {
     const std::int64_t images = loader_->size();
     const std::int64_t batch = source_options_.batch;
     for (std::int64_t first = 0; first < images; first += batch) {
       RunBatch(first, std::min(first + batch, images));
+      if (losses_ != nullptr) losses_->EndBatch();
       if (events_.on_progress) events_.on_progress(first / batch + 1, (images + batch - 1) / batch);
       if (events_.stop && events_.stop())
         throw Error(ExitCode::kInterrupted, "validation was interrupted");
     }
     const auto count = static_cast<double>(images);
-    return {ComputeMetrics(records_),
-            {speed_.preprocess_ms / count, speed_.inference_ms / count, 0,
-             speed_.postprocess_ms / count},
-            std::move(confusion_)};
+    return {.metrics = ComputeMetrics(records_),
+            .speed = {speed_.preprocess_ms / count, speed_.inference_ms / count,
+                      speed_.loss_ms / count, speed_.postprocess_ms / count},
+            .confusion = std::move(confusion_),
+            .images = images};
   }
 
  private:
@@ -89,7 +96,7 @@ class Run {
         loader_.reset();
         if (budget_ != nullptr && held_.empty()) {
           held_ = Reservation(*budget_, MemoryTag::kValidation,
-                              EstimateMemory(options_, index_, detector_.facts()).Total());
+                              EstimateMemory(options_, index_, ClassCount()).Total());
         }
         auto source = std::make_unique<LetterboxSource>(source_options_, index_, nullptr);
         batches_ = source->batches();
@@ -102,8 +109,9 @@ class Run {
                                               budget_);
         return loader_->StartEpoch(0, first);
       } catch (const std::exception& failure) {
-        if (!MayTryAgain(failure, ++failures)) throw;
-        if (failures > 1) TakeLess(at_once_);
+        const int refused = CountFailure(failure, &failures);
+        if (!MayTryAgain(failure, refused)) throw;
+        if (refused > 1) TakeLess(at_once_);
       }
     }
   }
@@ -112,9 +120,10 @@ class Run {
     return workers_ > 1 || prefetch_ == 0 || (at_once_ > 1 && !detector_.facts().fixed_size);
   }
 
-  [[nodiscard]] bool MayTryAgain(const std::exception& failure, int failures) const {
-    if (!events_.on_failure || (failures > 1 && !CanTakeLess())) return false;
-    return events_.on_failure(failure);
+  [[nodiscard]] bool MayTryAgain(const std::exception& failure, int refused) const {
+    const std::optional<std::string> what = OutOfMemoryText(failure);
+    if (!what || !events_.on_out_of_memory || (refused > 1 && !CanTakeLess())) return false;
+    return events_.on_out_of_memory(*what, refused);
   }
 
   void TakeLess(std::int64_t count) {
@@ -128,93 +137,117 @@ class Run {
     while (first < end) {
       const std::int64_t count = std::min(at_once_, end - first);
       try {
-        Detect(first, count);
+        RunPiece(first, count);
       } catch (const std::exception& failure) {
-        if (!MayTryAgain(failure, ++failures)) throw;
-        if (failures > 1) {
+        const int refused = CountFailure(failure, &failures);
+        if (!MayTryAgain(failure, refused)) throw;
+        if (refused > 1) {
           TakeLess(count);
           MakeLoader(first);
         }
         continue;
       }
-      for (std::int64_t i = 0; i < count; ++i) Judge(loader_->Get(first + i), static_cast<int>(i));
+      Commit(first, count);
       first += count;
-      loader_->Acknowledge(first);
       failures = 0;
     }
   }
 
-  // Counts nothing yet, so it may be repeated.
-  void Detect(std::int64_t first, std::int64_t count) {
+  // Writes nothing but scratch, so it may be repeated.
+  void RunPiece(std::int64_t first, std::int64_t count) {
     auto start = Clock::now();
-    const ImageSize shape = batches_.ShapeOf(static_cast<std::size_t>(first));
-    const std::span<std::uint8_t> input = detector_.Prepare(static_cast<int>(count), shape);
-    auto* target = input.data();
-    for (std::int64_t i = 0; i < count; ++i) {
-      const Sample& sample = loader_->Get(first + i);
-      target = std::copy(sample.pixels.begin(), sample.pixels.end(), target);
-    }
+    FillInput(first, count);
     speed_.preprocess_ms += MillisecondsSince(start);
     start = Clock::now();
     detector_.Run();
     speed_.inference_ms += MillisecondsSince(start);
+    start = Clock::now();
+    if (losses_ != nullptr) losses_->Measure(targets_);
+    speed_.loss_ms += MillisecondsSince(start);
+    start = Clock::now();
+    found_.resize(static_cast<std::size_t>(count));
+    for (std::int64_t i = 0; i < count; ++i) {
+      const std::span<const Detection> found = detector_.Detections(static_cast<int>(i));
+      std::vector<Detection>& kept = found_[static_cast<std::size_t>(i)];
+      kept.assign(found.begin(), found.end());
+      if (!options_.single_class) continue;
+      for (Detection& detection : kept) detection.class_id = 0;
+    }
+    speed_.postprocess_ms += MillisecondsSince(start);
   }
 
-  void Judge(const Sample& sample, int place) {
-    const auto start = Clock::now();
-    const std::span<const Detection> found = detector_.Detections(place);
-    detections_.assign(found.begin(), found.end());
-    if (options_.single_class) {
-      for (Detection& detection : detections_) detection.class_id = 0;
+  void FillInput(std::int64_t first, std::int64_t count) {
+    const ImageSize shape = batches_.ShapeOf(static_cast<std::size_t>(first));
+    const std::span<std::uint8_t> input = detector_.Prepare(static_cast<int>(count), shape);
+    auto* target = input.data();
+    targets_.Clear();
+    for (std::int64_t i = 0; i < count; ++i) {
+      const Sample& sample = loader_->Get(first + i);
+      target = std::copy(sample.pixels.begin(), sample.pixels.end(), target);
+      boxes_.clear();
+      AppendTrueBoxes(sample, sample.width, sample.height, &boxes_);
+      targets_.AddImage(boxes_);
     }
-    labels_.clear();
-    const auto width = static_cast<float>(sample.width);
-    const auto height = static_cast<float>(sample.height);
-    for (const LabelBox& label : sample.labels) {
-      const Xyxy box = ToXyxy(label.box);
-      labels_.push_back(
-          {{box.x1 * width, box.y1 * height, box.x2 * width, box.y2 * height}, label.class_id});
+  }
+
+  // Counts what the piece found.
+  void Commit(std::int64_t first, std::int64_t count) {
+    if (losses_ != nullptr) losses_->Commit();
+    for (std::int64_t i = 0; i < count; ++i) {
+      const auto start = Clock::now();
+      const std::vector<Detection>& found = found_[static_cast<std::size_t>(i)];
+      const std::span<const TrueBox> labels = targets_.image(i);
+      records_.AddImage(found, matcher_.Match(found, labels), labels);
+      confusion_.AddImage(found, labels);
+      speed_.postprocess_ms += MillisecondsSince(start);
+      if (!events_.on_image) continue;
+      // It draws and writes, which is not the detector's time.
+      const Sample& sample = loader_->Get(first + i);
+      events_.on_image(sample.image_index, found, sample);
     }
-    records_.AddImage(detections_, matcher_.Match(detections_, labels_), labels_);
-    confusion_.AddImage(detections_, labels_);
-    speed_.postprocess_ms += MillisecondsSince(start);
-    // It draws and writes, which is not the detector's time.
-    if (events_.on_image) events_.on_image(sample.image_index, detections_, sample);
+    loader_->Acknowledge(first + count);
   }
 
   Detector& detector_;
   const DatasetIndex& index_;
-  const DetectorValidationOptions& options_;
-  const DetectorValidationEvents& events_;
+  const ValidationOptions& options_;
+  const ValidationEvents& events_;
   Budget* const budget_;
+  LossMeter* const losses_;
   const LetterboxSourceOptions source_options_;
   std::int64_t at_once_;
   int workers_;
-  int prefetch_ = 0;  // By the workers.
+  int prefetch_;
   Reservation held_;
   RectBatches batches_;
   std::unique_ptr<PipelinedLoader> loader_;
+  BatchTargets targets_;                       // Of the piece's images,
+  std::vector<std::vector<Detection>> found_;  // and what was found in them.
+  std::vector<TrueBox> boxes_;
   PredictionMatcher matcher_;
   MatchRecords records_;
   ConfusionMatrix confusion_;
   ValidationSpeed speed_;
-  std::vector<Detection> detections_;
-  std::vector<TrueBox> labels_;
 };
 
 }  // namespace
 
-DetectorValidation ValidateDetector(Detector& detector, const DatasetIndex& index,
-                                    const DetectorValidationOptions& options,
-                                    const DetectorValidationEvents& events, Budget* budget) {
-  return Run(detector, index, options, events, budget).All();
+Validation Validate(Detector& detector, const DatasetIndex& index, const ValidationOptions& options,
+                    const ValidationEvents& events, Budget* budget, LossMeter* losses) {
+  return Run(detector, index, options, events, budget, losses).All();
 }
 
-MemoryNeed EstimateMemory(const DetectorValidationOptions& options, const DatasetIndex& index,
-                          const DetectorFacts& facts) {
-  return EstimateMemory(MatchRecordsOptions{.class_count = static_cast<int>(facts.names.size()),
+MemoryNeed EstimateMemory(const ValidationOptions& options, const DatasetIndex& index,
+                          int class_count) {
+  return EstimateMemory(MatchRecordsOptions{.class_count = class_count,
                                             .images = index.size(),
                                             .max_detections = options.max_detections});
+}
+
+int MaxDetections(const DatasetIndex& index, int asked) {
+  constexpr int kDefault = 300;
+  return asked == kDefault ? std::max(kDefault, static_cast<int>(index.labels().MaxCount()))
+                           : asked;
 }
 
 }  // namespace headroom
