@@ -62,10 +62,10 @@ void Console::OnMessage(const std::string& text) {
   std::fflush(stdout);
 }
 
-void Console::OnEpochStart(int /*epoch*/, const char* third_loss) {
+void Console::OnEpochStart(int /*epoch*/, std::span<const std::string> losses) {
   epoch_start_ = drawn_ = Clock::now();
   if (detail_ == ConsoleDetail::kEpochs) return;
-  const std::string header = ProgressHeader(third_loss, terminal_ ? TerminalWidth() : 0);
+  const std::string header = ProgressHeader(losses, terminal_ ? TerminalWidth() : 0);
   if (!header.empty()) OnMessage(header);
 }
 

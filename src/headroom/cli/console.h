@@ -19,7 +19,7 @@ class Console : public TrainObserver {
  public:
   explicit Console(ConsoleDetail detail = ConsoleDetail::kBatches);
   void OnMessage(const std::string& text) override;
-  void OnEpochStart(int epoch, const char* third_loss) override;
+  void OnEpochStart(int epoch, std::span<const std::string> losses) override;
   void OnBatch(const BatchEvent& event) override;
   void OnValidationProgress(std::int64_t done, std::int64_t all) override;
   void OnEpochEnd(const EpochEvent& event) override;

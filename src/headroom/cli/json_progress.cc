@@ -18,8 +18,10 @@ void Print(const Json& object) {
   std::fflush(stdout);
 }
 
-Json Losses(const LossItems& items, const std::string& third) {
-  return {{"box_loss", items[0]}, {"cls_loss", items[1]}, {third, items[2]}};
+Json Losses(const LossItems& items, const std::vector<std::string>& names) {
+  Json losses = Json::object();
+  for (std::size_t i = 0; i < items.size(); ++i) losses[names[i]] = items[i];
+  return losses;
 }
 
 }  // namespace
@@ -39,8 +41,8 @@ void JsonProgress::OnRunStart(const RunStart& run) {
   Print({{"event", "start"}, {"folder", folder_}});
 }
 
-void JsonProgress::OnEpochStart(int epoch, const char* third_loss) {
-  third_loss_ = third_loss;
+void JsonProgress::OnEpochStart(int epoch, std::span<const std::string> losses) {
+  losses_.assign(losses.begin(), losses.end());
   Print({{"event", "epoch_start"}, {"epoch", epoch + 1}});
 }
 
@@ -50,7 +52,7 @@ void JsonProgress::OnBatch(const BatchEvent& event) {
                {"epochs", event.epochs},
                {"batch", event.batch + 1},
                {"batches", event.batches},
-               {"losses", Losses(event.mean_items, third_loss_)},
+               {"losses", Losses(event.mean_items, losses_)},
                {"instances", event.instances},
                {"image_size", event.image_width},
                {"images_per_second", event.images_per_second},
@@ -71,10 +73,10 @@ void JsonProgress::OnEpochEnd(const EpochEvent& event) {
   Json json = {{"event", "epoch"},
                {"epoch", event.epoch + 1},
                {"seconds", event.seconds},
-               {"train_losses", Losses(event.train_items, third_loss_)},
+               {"train_losses", Losses(event.train_items, losses_)},
                {"learning_rates", event.lr}};
   if (event.validated) {
-    json["val_losses"] = Losses(event.val_items, third_loss_);
+    json["val_losses"] = Losses(event.val_items, losses_);
     json["metrics"] = {{"precision", event.metrics.precision},
                        {"recall", event.metrics.recall},
                        {"mAP50", event.metrics.map50},

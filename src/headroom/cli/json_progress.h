@@ -13,7 +13,7 @@ class JsonProgress : public TrainObserver {
   void OnMessage(const std::string& text) override;
   void OnAdaptation(const std::string& text) override;
   void OnRunStart(const RunStart& run) override;
-  void OnEpochStart(int epoch, const char* third_loss) override;
+  void OnEpochStart(int epoch, std::span<const std::string> losses) override;
   void OnBatch(const BatchEvent& event) override;
   void OnValidationProgress(std::int64_t done, std::int64_t all) override;
   void OnEpochEnd(const EpochEvent& event) override;
@@ -21,7 +21,7 @@ class JsonProgress : public TrainObserver {
 
  private:
   std::string folder_;
-  std::string third_loss_ = "dfl_loss";
+  std::vector<std::string> losses_;  // Names of the loss's terms.
 };
 
 }  // namespace headroom

@@ -7,15 +7,22 @@
 
 #include <algorithm>
 #include <array>
+#include <numeric>
 #include <span>
 
 namespace headroom {
 namespace {
 
 constexpr int kBarCells = 12;
-constexpr int kColumns = 66;  // Six columns of eleven.
-// Below this width there are no columns.
-constexpr int kNarrow = kColumns + 30;
+constexpr int kColumn = 11;
+// Beside the columns there is room for this, or there are none.
+constexpr int kBesideColumns = 30;
+
+// Columns of the epoch, the losses, instances and size.
+bool IsNarrow(std::size_t losses, int width) {
+  const int columns = (static_cast<int>(losses) + 3) * kColumn;
+  return width > 0 && width < columns + kBesideColumns;
+}
 
 int SizeOf(const std::string& ascii) { return static_cast<int>(ascii.size()); }
 
@@ -56,7 +63,7 @@ std::string Clock(const BatchEvent& event, double elapsed_s) {
   return fmt::format(" {}<{}", Duration(elapsed_s), Duration(left));
 }
 
-double Sum(const LossItems& items) { return items[0] + items[1] + items[2]; }
+double Sum(const LossItems& items) { return std::accumulate(items.begin(), items.end(), 0.0); }
 
 // A part of a line, in its place; parts of higher rank are left out first.
 struct Part {
@@ -83,7 +90,8 @@ std::string NarrowLine(const BatchEvent& event, double elapsed_s, int width) {
   const std::string epoch =
       fmt::format("{} {:3}%", EpochOf(event), 100 * (event.batch + 1) / event.batches);
   const std::string rest = HeldMemory(event) + Clock(event, elapsed_s) + SpeedOf(event);
-  std::string losses = fmt::format(" loss {:.3g} {:.3g} {:.3g}", loss[0], loss[1], loss[2]);
+  std::string losses = " loss";
+  for (const double term : loss) losses += fmt::format(" {:.3g}", term);
   if (!Fits(SizeOf(epoch + losses + rest), width)) losses = fmt::format(" loss {:.4g}", Sum(loss));
   const std::array<Part, 6> parts = {
       {{epoch, 0},
@@ -111,25 +119,25 @@ std::string ProgressBar(std::int64_t done, std::int64_t all) {
   return bar;
 }
 
-std::string ProgressHeader(const char* third_loss, int width) {
-  if (width > 0 && width < kNarrow) return {};
-  return fmt::format("\n{:>11}{:>11}{:>11}{:>11}{:>11}{:>11}", "Epoch", "box_loss", "cls_loss",
-                     third_loss, "Instances", "Size");
+std::string ProgressHeader(std::span<const std::string> losses, int width) {
+  if (IsNarrow(losses.size(), width)) return {};
+  std::string header = fmt::format("\n{:>11}", "Epoch");
+  for (const std::string& loss : losses) header += fmt::format("{:>11}", loss);
+  return header + fmt::format("{:>11}{:>11}", "Instances", "Size");
 }
 
 std::string ProgressLine(const BatchEvent& event, double elapsed_s, int width) {
-  if (width > 0 && width < kNarrow) return NarrowLine(event, elapsed_s, width);
+  if (IsNarrow(event.mean_items.size(), width)) return NarrowLine(event, elapsed_s, width);
   const std::int64_t done = event.batch + 1;
-  const auto& loss = event.mean_items;
-  const std::array<Part, 5> parts = {
-      {{fmt::format("{:>11}{:>11.4g}{:>11.4g}{:>11.4g}{:>11}{:>11}: {:3}%", EpochOf(event), loss[0],
-                    loss[1], loss[2], event.instances, event.image_width,
-                    100 * done / event.batches),
-        0},
-       {fmt::format(" {}/{}", done, event.batches), 4},
-       {SpeedOf(event), 3},
-       {Clock(event, elapsed_s), 2},
-       {HeldMemory(event), 1}}};
+  std::string columns = fmt::format("{:>11}", EpochOf(event));
+  for (const double term : event.mean_items) columns += fmt::format("{:>11.4g}", term);
+  columns += fmt::format("{:>11}{:>11}: {:3}%", event.instances, event.image_width,
+                         100 * done / event.batches);
+  const std::array<Part, 5> parts = {{{columns, 0},
+                                      {fmt::format(" {}/{}", done, event.batches), 4},
+                                      {SpeedOf(event), 3},
+                                      {Clock(event, elapsed_s), 2},
+                                      {HeldMemory(event), 1}}};
   std::string line = JoinFitting(parts, width);
   const bool room_for_bar = width > 0 && SizeOf(line) + kBarCells + 1 < width;
   if (room_for_bar) {

@@ -3,6 +3,7 @@
 
 #include "headroom/train/observer.h"
 
+#include <span>
 #include <string>
 
 namespace headroom {
@@ -12,7 +13,7 @@ namespace headroom {
 // the width, so that it never wraps. Pure.
 
 // The header of an epoch's lines; empty where there is no room for columns.
-[[nodiscard]] std::string ProgressHeader(const char* third_loss, int width);
+[[nodiscard]] std::string ProgressHeader(std::span<const std::string> losses, int width);
 // Epoch, losses, instances, size, then done, speed, elapsed<left, RAM and GPU against their limits.
 [[nodiscard]] std::string ProgressLine(const BatchEvent& event, double elapsed_s, int width);
 // A validation on its way.

@@ -26,8 +26,8 @@ struct BatchStepOptions {
 };
 
 struct BatchResult {
-  LossItems items{};  // Of the whole batch.
-  double loss = 0;    // What the gradients are of.
+  LossItems items;  // Of the whole batch.
+  double loss = 0;  // What the gradients are of.
   std::int64_t instances = 0;
   int micro_batches = 0;
 };

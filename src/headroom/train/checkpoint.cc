@@ -234,10 +234,11 @@ RunPosition RestoreCheckpoint(const CheckpointContents& file, const CheckpointPa
                        .batches = static_cast<std::int64_t>(number("batches")),
                        .epochs = static_cast<int>(number("epochs")),
                        .best = number("best") != 0};
-  if (const PickleNode* items = own->Find("epoch_items");
-      items != nullptr && items->Items().size() == 3) {
-    for (std::size_t i = 0; i < 3; ++i)
-      position.epoch_items[i] = items->Items()[i]->Number().value_or(0);
+  if (const PickleNode* items = own->Find("epoch_items"); items != nullptr) {
+    position.epoch_items = LossItems(items->Items().size());
+    double* to = position.epoch_items.begin();
+    for (std::size_t i = 0; i < position.epoch_items.size(); ++i)
+      to[i] = items->Items()[i]->Number().value_or(0);
   }
   const PickleNode* results = own->Find("results");
   if (results != nullptr && results->Text() != nullptr)

@@ -34,7 +34,8 @@ MemoryNeed HeadLoss::EstimateMemory(const Model& model, const Options& options,
 
 HeadLoss::HeadLoss(const Model& model, const Options& options, std::vector<float> class_weights,
                    at::Device device)
-    : many_outputs_(model.one_to_many), third_name_(model.reg_max > 1 ? "dfl_loss" : "l1_loss") {
+    : many_outputs_(model.one_to_many),
+      names_({"box_loss", "cls_loss", model.reg_max > 1 ? "dfl_loss" : "l1_loss"}) {
   const DetectionLossOptions loss = LossOptions(model, options, std::move(class_weights));
   const auto make = device.is_cpu() ? MakeCpuDetectionLoss : MakeReferenceDetectionLoss;
   if (!model.one_to_one) {

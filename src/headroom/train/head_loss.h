@@ -3,20 +3,18 @@
 
 #include "headroom/config/options.h"
 #include "headroom/loss/end_to_end_loss.h"
+#include "headroom/loss/loss_items.h"
 #include "headroom/nn/model.h"
 
-#include <array>
 #include <memory>
 #include <span>
+#include <string>
 #include <vector>
 
 namespace headroom {
 
 // Sums of both heads; a model with one head leaves the second at zero.
 using HeadSums = EndToEndSums;
-
-// Box, class and distance (DFL or L1) terms as they are reported: sums divided by their normaliser.
-using LossItems = std::array<double, 3>;
 
 // The loss of a model whatever its heads: binds the outputs of a program to detection losses.
 class HeadLoss {
@@ -40,10 +38,11 @@ class HeadLoss {
 
   // The batch's loss: images * (weighted sums over normalisers).
   [[nodiscard]] double Value(const HeadSums& sums, std::int64_t images) const;
+  // Sums divided by their normaliser.
   [[nodiscard]] LossItems Items(const HeadSums& sums) const;
+  // Of the items: "box_loss", "cls_loss" and "dfl_loss" or "l1_loss".
+  [[nodiscard]] const std::vector<std::string>& names() const { return names_; }
   [[nodiscard]] bool two_heads() const { return two_heads_ != nullptr; }
-  // "dfl_loss" or "l1_loss".
-  [[nodiscard]] const char* third_name() const { return third_name_; }
 
  private:
   [[nodiscard]] HeadMaps Maps(std::span<const at::Tensor> tensors, const HeadOutputs& head) const;
@@ -54,7 +53,7 @@ class HeadLoss {
   std::unique_ptr<DetectionLoss> one_head_;
   std::unique_ptr<EndToEndLoss> two_heads_;
   double weight_ = 1;  // Of the one-to-many head.
-  const char* third_name_;
+  std::vector<std::string> names_;
 };
 
 }  // namespace headroom

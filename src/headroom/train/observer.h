@@ -26,7 +26,7 @@ struct BatchEvent {
   int epochs = 0;
   std::int64_t batch = 0;  // Of the epoch, from 0.
   std::int64_t batches = 0;
-  LossItems mean_items{};  // Over the epoch so far.
+  LossItems mean_items;  // Over the epoch so far.
   std::int64_t instances = 0;
   int image_width = 0;
   double images_per_second = 0;  // Over the epoch so far.
@@ -37,8 +37,8 @@ struct BatchEvent {
 struct EpochEvent {
   int epoch = 0;       // From 0.
   double seconds = 0;  // Since the run began.
-  LossItems train_items{};
-  LossItems val_items{};
+  LossItems train_items;
+  LossItems val_items;  // Zeros where nothing was validated.
   bool validated = false;
   DetectionMetrics metrics;
   std::vector<double> lr;  // By group.
@@ -96,7 +96,7 @@ class TrainObserver {
     return false;
   }
   virtual void OnBatchPictures(const BatchPictures& /*pictures*/) {}
-  virtual void OnEpochStart(int /*epoch*/, const char* /*third_loss*/) {}
+  virtual void OnEpochStart(int /*epoch*/, std::span<const std::string> /*losses*/) {}
   virtual void OnBatch(const BatchEvent& /*event*/) {}
   virtual void OnValidationProgress(std::int64_t /*done*/, std::int64_t /*all*/) {}
   virtual void OnEpochEnd(const EpochEvent& /*event*/) {}

@@ -31,8 +31,8 @@ class ObserverList : public TrainObserver {
       if (one->WantsPictures(pictures.epoch, pictures.iteration)) one->OnBatchPictures(pictures);
     }
   }
-  void OnEpochStart(int epoch, const char* third_loss) override {
-    for (TrainObserver* one : observers_) one->OnEpochStart(epoch, third_loss);
+  void OnEpochStart(int epoch, std::span<const std::string> losses) override {
+    for (TrainObserver* one : observers_) one->OnEpochStart(epoch, losses);
   }
   void OnBatch(const BatchEvent& event) override {
     for (TrainObserver* one : observers_) one->OnBatch(event);

@@ -68,7 +68,7 @@ void PlotObserver::DrawLabels() {
                        [path = run_.folder / "labels.jpg", figure] { WriteJpeg(path, figure); });
 }
 
-void PlotObserver::OnEpochStart(int epoch, const char* /*third_loss*/) {
+void PlotObserver::OnEpochStart(int epoch, std::span<const std::string> /*losses*/) {
   history_.Enter("training");
   // What found no room in its epoch is no picture of it any more.
   for (Series* series : {&first_, &closing_}) {

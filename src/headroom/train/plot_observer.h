@@ -47,7 +47,7 @@ class PlotObserver : public TrainObserver {
   void OnRunStart(const RunStart& run) override;
   bool WantsPictures(int epoch, std::int64_t iteration) override;
   void OnBatchPictures(const BatchPictures& pictures) override;
-  void OnEpochStart(int epoch, const char* third_loss) override;
+  void OnEpochStart(int epoch, std::span<const std::string> losses) override;
   void OnBatch(const BatchEvent& event) override;
   void OnValidatedPicture(const ValidatedPicture& picture) override;
   void OnValidationEnd(const ValidationEnd& end) override;

@@ -126,7 +126,7 @@ TEST_F(PlotsTest, DrawsThreeBatchesAtTheStartAndThreeWithoutMosaic) {
   Start();
   constexpr int kBatches = 5;
   for (int epoch = 0; epoch < kEpochs; ++epoch) {
-    observer_.OnEpochStart(epoch, "dfl_loss");
+    observer_.OnEpochStart(epoch, {});
     for (int k = 0; k < kBatches; ++k) ShowBatch(epoch, epoch * kBatches + k);
   }
   for (const int drawn : {0, 1, 2, 10, 11, 12})
@@ -172,7 +172,7 @@ TEST_F(PlotsTest, WhatNeverFindsRoomIsNamedInOneLineAndTheRunGoesOn) {
   budget_.SetLimit(Bytes::KiB(16), "pressure");
   Start();
   for (int k = 0; k < 4; ++k) ShowBatch(0, k);
-  observer_.OnEpochStart(1, "dfl_loss");
+  observer_.OnEpochStart(1, {});
   ShowBatch(1, 4);
   ShowValidation(2);
   messages_.all.clear();
@@ -196,7 +196,7 @@ TEST_F(PlotsTest, AFullDiskIsSaidAndDoesNotEndTheRun) {
 
 TEST_F(PlotsTest, TheReportTellsEveryAdaptation) {
   Start();
-  observer_.OnEpochStart(0, "dfl_loss");
+  observer_.OnEpochStart(0, {});
   observer_.OnAdaptation("Memory: others took 2 GiB; budget 4 GiB -> 2 GiB.");
   ShowValidation(1);
   observer_.OnRunEnd("peak 120 MiB");

@@ -35,7 +35,7 @@ struct RunParts {
     optimizer = MakeOptimizer(kind, model.parameters->parameters(), model.parameters->value_count(),
                               at::kCPU);
     ema.emplace(*model.parameters);
-    results.emplace(loss->third_name(), optimizer->groups().groups.size());
+    results.emplace(loss->names(), optimizer->groups().groups.size());
   }
   [[nodiscard]] CheckpointParts Parts() {
     return {model,

@@ -15,19 +15,12 @@ double Rounded(double value) { return std::round(value * 1e5) / 1e5; }
 
 }  // namespace
 
-ResultsCsv::ResultsCsv(const char* third, std::size_t groups) {
-  columns_ = {"epoch",
-              "time",
-              "train/box_loss",
-              "train/cls_loss",
-              fmt::format("train/{}", third),
-              "metrics/precision(B)",
-              "metrics/recall(B)",
-              "metrics/mAP50(B)",
-              "metrics/mAP50-95(B)",
-              "val/box_loss",
-              "val/cls_loss",
-              fmt::format("val/{}", third)};
+ResultsCsv::ResultsCsv(std::span<const std::string> losses, std::size_t groups) {
+  columns_ = {"epoch", "time"};
+  for (const std::string& loss : losses) columns_.push_back("train/" + loss);
+  for (const char* metric : {"precision", "recall", "mAP50", "mAP50-95"})
+    columns_.push_back(fmt::format("metrics/{}(B)", metric));
+  for (const std::string& loss : losses) columns_.push_back("val/" + loss);
   for (std::size_t i = 0; i < groups; ++i) columns_.push_back(fmt::format("lr/pg{}", i));
 }
 

@@ -3,17 +3,18 @@
 
 #include "headroom/train/observer.h"
 
+#include <span>
 #include <string>
 #include <vector>
 
 namespace headroom {
 
-// The rows of results.csv: one an epoch, the reference's columns (recipe 9). Kept in memory, since
+// The rows of results.csv: one an epoch, the reference's columns. Kept in memory, since
 // checkpoints carry them; the file is written anew each time, so a kill leaves whole rows.
 class ResultsCsv {
  public:
-  // third: "dfl_loss" or "l1_loss"; groups: columns lr/pg0 and on.
-  ResultsCsv(const char* third, std::size_t groups);
+  // losses: names of the loss's terms; groups: columns lr/pg0 and on.
+  ResultsCsv(std::span<const std::string> losses, std::size_t groups);
 
   // Rows of an earlier part of the run; later ones than `epochs` are dropped.
   void Restore(const std::string& text, int epochs);

@@ -141,7 +141,7 @@ TEST_F(RunFailure, AnyChargeOfARunMayBeRefusedOnce) {
 class ValidationFailure : public RunFailure {
  protected:
   struct Measured {
-    LossItems losses{};
+    LossItems losses;
     std::vector<double> figures;
     std::vector<float> matrix;
     int failures = 0;

@@ -15,7 +15,7 @@ RunPosition InBatchesOf(const RunPosition& from, int batch, std::int64_t batches
   const double share = from.next_batch == 0 ? 0
                                             : static_cast<double>(to.next_batch) /
                                                   static_cast<double>(from.next_batch);
-  for (double& item : to.epoch_items) item *= share;
+  to.epoch_items *= share;
   const std::int64_t waiting = from.batches * from.epoch + from.next_batch - 1 - from.last_step;
   to.last_step = batches * to.epoch + to.next_batch - 1 - waiting * from.batch / batch;
   return to;

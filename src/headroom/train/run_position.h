@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "headroom/train/head_loss.h"
+#include "headroom/loss/loss_items.h"
 
 #include <cstdint>
 
@@ -12,7 +12,7 @@ struct RunPosition {
   int epoch = 0;                // From 0: the epoch that `next_batch` belongs to.
   std::int64_t next_batch = 0;  // Of that epoch.
   std::int64_t last_step = -1;  // Iteration (batch of the run, from 0) of the last optimizer step.
-  LossItems epoch_items{};      // Sums over the epoch's batches so far.
+  LossItems epoch_items;        // Sums over the epoch's batches so far.
   double seconds = 0;           // Spent so far.
   // What the counts above are in. 0 in a file that does not say it.
   int batch = 0;             // Images a batch.

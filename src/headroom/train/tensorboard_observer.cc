@@ -18,8 +18,8 @@ void TensorboardObserver::OnRunStart(const RunStart& run) {
   file_ = std::make_unique<EventFileWriter>(run.folder, WallTime());
 }
 
-void TensorboardObserver::OnEpochStart(int /*epoch*/, const char* third_loss) {
-  third_loss_ = third_loss;
+void TensorboardObserver::OnEpochStart(int /*epoch*/, std::span<const std::string> losses) {
+  losses_.assign(losses.begin(), losses.end());
 }
 
 void TensorboardObserver::OnEpochEnd(const EpochEvent& event) {
@@ -28,11 +28,13 @@ void TensorboardObserver::OnEpochEnd(const EpochEvent& event) {
   const auto add = [&](const std::string& tag, double value) {
     file_->AddScalar(tag, event.epoch + 1, value, now);
   };
-  const std::string names[] = {"box_loss", "cls_loss", third_loss_};
-  for (std::size_t i = 0; i < 3; ++i) add("train/" + names[i], event.train_items[i]);
+  const auto add_losses = [&](const std::string& split, const LossItems& items) {
+    for (std::size_t i = 0; i < items.size(); ++i) add(split + losses_[i], items[i]);
+  };
+  add_losses("train/", event.train_items);
   for (std::size_t i = 0; i < event.lr.size(); ++i) add(fmt::format("lr/pg{}", i), event.lr[i]);
   if (event.validated) {
-    for (std::size_t i = 0; i < 3; ++i) add("val/" + names[i], event.val_items[i]);
+    add_losses("val/", event.val_items);
     add("metrics/precision(B)", event.metrics.precision);
     add("metrics/recall(B)", event.metrics.recall);
     add("metrics/mAP50(B)", event.metrics.map50);

@@ -5,7 +5,9 @@
 #include "headroom/train/observer.h"
 
 #include <memory>
+#include <span>
 #include <string>
+#include <vector>
 
 namespace headroom {
 
@@ -13,11 +15,11 @@ namespace headroom {
 class TensorboardObserver : public TrainObserver {
  public:
   void OnRunStart(const RunStart& run) override;
-  void OnEpochStart(int epoch, const char* third_loss) override;
+  void OnEpochStart(int epoch, std::span<const std::string> losses) override;
   void OnEpochEnd(const EpochEvent& event) override;
 
  private:
-  std::string third_loss_ = "dfl_loss";
+  std::vector<std::string> losses_;
   std::unique_ptr<EventFileWriter> file_;
 };
 

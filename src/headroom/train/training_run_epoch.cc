@@ -38,7 +38,7 @@ bool TrainingRun::RunEpoch() {
   AdaptAtBoundary();
   adapted_at = Clock::now();
   setup.loss->StartEpoch(epoch, epochs);
-  observer.OnEpochStart(epoch, setup.loss->third_name());
+  observer.OnEpochStart(epoch, setup.loss->names());
   loading->loader().StartEpoch(epoch, position.next_batch * batch);
   Report(PlanPhase::kTrainStep, true);
   const auto epoch_start = Clock::now();
@@ -53,17 +53,17 @@ bool TrainingRun::RunEpoch() {
     const BatchResult result = step->Run(loading->loader(), first, count, extent);
     last_loss = result.loss;
     images_done += count;
-    for (std::size_t i = 0; i < 3; ++i) position.epoch_items[i] += result.items[i];
+    position.epoch_items += result.items;
     MaybeStep(epoch, k);
     position.next_batch = k + 1;
     BatchEvent event{.epoch = epoch,
                      .epochs = epochs,
                      .batch = k,
                      .batches = batches,
+                     .mean_items = position.epoch_items,
                      .instances = result.instances,
                      .image_width = static_cast<int>(extent.width)};
-    for (std::size_t i = 0; i < 3; ++i)
-      event.mean_items[i] = position.epoch_items[i] / static_cast<double>(k + 1);
+    event.mean_items /= static_cast<double>(k + 1);
     event.images_per_second =
         static_cast<double>(images_done) / std::max(Seconds(Clock::now() - epoch_start), 1e-9);
     images_per_second = event.images_per_second;
@@ -140,9 +140,10 @@ bool TrainingRun::OutOfTime() const {
 
 bool TrainingRun::EndEpoch(double last_loss) {
   const int epoch = position.epoch;
-  EpochEvent event{.epoch = epoch};
-  for (std::size_t i = 0; i < 3; ++i)
-    event.train_items[i] = position.epoch_items[i] / static_cast<double>(batches);
+  EpochEvent event{.epoch = epoch,
+                   .train_items = position.epoch_items,
+                   .val_items = LossItems(setup.loss->names().size())};
+  event.train_items /= static_cast<double>(batches);
   for (const GroupStep& group : GroupSteps(epoch, batches * (epoch + 1) - 1))
     event.lr.push_back(group.lr);
   const bool last = epoch + 1 >= epochs || ends_early;

@@ -216,8 +216,7 @@ void TrainingRun::SetUpOptimizer() {
   optimizer = MakeOptimizer(choice.kind, store.parameters(), store.value_count(), setup.device);
   ema = std::make_unique<Ema>(store);
   stopper = std::make_unique<EarlyStopping>(options.patience);
-  results =
-      std::make_unique<ResultsCsv>(setup.loss->third_name(), optimizer->groups().groups.size());
+  results = std::make_unique<ResultsCsv>(setup.loss->names(), optimizer->groups().groups.size());
   observer.OnMessage(fmt::format("optimizer: {}(lr={}, momentum={}) with {} parameter groups",
                                  Name(choice.kind), choice.lr, choice.momentum,
                                  optimizer->groups().groups.size()));

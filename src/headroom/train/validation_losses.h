@@ -17,16 +17,14 @@ class ValidationLosses : public LossMeter {
   }
   void Commit() override { batch_ += piece_; }
   void EndBatch() override {
-    const LossItems items = loss_.Items(batch_);
-    for (std::size_t i = 0; i < items.size(); ++i) items_[i] += items[i];
+    items_ += loss_.Items(batch_);
     batch_ = {};
     ++batches_;
   }
   // Over the nominal batches so far.
   [[nodiscard]] LossItems Mean() const {
     LossItems mean = items_;
-    for (double& item : mean) item /= batches_;
-    return mean;
+    return mean /= batches_;
   }
 
  private:
@@ -34,7 +32,7 @@ class ValidationLosses : public LossMeter {
   const Executor& executor_;
   HeadSums piece_;
   HeadSums batch_;
-  LossItems items_{};
+  LossItems items_;
   double batches_ = 0;
 };
 
