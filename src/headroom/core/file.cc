@@ -2,13 +2,13 @@
 #include "headroom/core/file.h"
 
 #include "headroom/core/error.h"
+#include "headroom/core/temporary_file.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <atomic>
 #include <cerrno>
 #include <cstring>
 
@@ -83,10 +83,7 @@ void FileWriter::Close() {
 
 void WriteFileAtomic(const std::filesystem::path& path,
                      const std::function<void(FileWriter&)>& write) {
-  static std::atomic<int> serial{0};
-  const std::filesystem::path temporary =
-      path.parent_path() /
-      fmt::format(".{}.{}.{}.tmp", path.filename().string(), ::getpid(), serial++);
+  const std::filesystem::path temporary = TemporaryName(path);
   const int descriptor = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
   if (descriptor < 0) ThrowWriteError(path, errno);
   try {
