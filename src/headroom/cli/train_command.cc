@@ -6,6 +6,7 @@
 #include "headroom/cli/process_setup.h"
 #include "headroom/cli/run_arguments.h"
 #include "headroom/config/option_table.h"
+#include "headroom/config/run_folder.h"
 #include "headroom/core/log.h"
 #include "headroom/core/strings.h"
 #include "headroom/interop/ultralytics_checkpoint.h"
@@ -80,16 +81,23 @@ std::string CheckpointToResume(const ParsedCommand& command) {
       word));
 }
 
-// Options of an interrupted run, with the words that may change.
-OptionSet ResumedOptions(const ParsedCommand& command, const std::string& path) {
+// Where a run writes that goes on from a checkpoint of elsewhere may be said anew.
+bool NamesFolder(const std::string& option) {
+  return option == "project" || option == "name" || option == "exist_ok";
+}
+
+// Options of an interrupted run, with the words that may change. `moves`: to a folder of its own.
+OptionSet ResumedOptions(const ParsedCommand& command, const std::string& path, bool moves) {
   Result<CheckpointContents> file = ReadCheckpoint(path);
   if (!file) throw ConfigError(fmt::format("resume: {}", file.error()));
   OptionSet set = OptionsOf(*file);
+  if (moves) set.Set("exist_ok", OptionValue(false));
   std::vector<std::string> ignored;
   for (const Override& word : command.overrides) {
     const OptionInfo* option = FindOption(word.key);
     if (word.key == "model" || word.key == "resume") continue;
-    if (option->on_resume || option->owner == OptionOwner::kOurs) {
+    if (option->on_resume || option->owner == OptionOwner::kOurs ||
+        (moves && NamesFolder(word.key))) {
       set.Set(word.key, word.value);
     } else {
       ignored.push_back(word.key);
@@ -103,17 +111,8 @@ OptionSet ResumedOptions(const ParsedCommand& command, const std::string& path) 
   return set;
 }
 
-// The run folder of a checkpoint that was never written, where it is one of ours: killed before
-// its first epoch had ended.
-std::optional<std::filesystem::path> FolderWithoutCheckpoint(const std::string& path) {
-  namespace fs = std::filesystem;
-  const fs::path folder = fs::absolute(path).parent_path().parent_path();
-  if (fs::exists(path) || !fs::exists(folder / "args.yaml") || !fs::exists(folder / kLastStateName))
-    return std::nullopt;
-  return folder;
-}
-
-// Such a run begins again, in its folder and with its options.
+// Killed before its first epoch had ended, a run of ours begins again, in its folder and with its
+// options.
 OptionSet BegunAgain(const ParsedCommand& command, const std::filesystem::path& folder) {
   OptionSet set(ReadRunArguments(folder));
   for (const Override& word : command.overrides) {
@@ -130,21 +129,25 @@ OptionSet BegunAgain(const ParsedCommand& command, const std::filesystem::path& 
 
 struct TrainRequest {
   OptionSet options;
-  std::filesystem::path continued;  // The folder of the run that goes on; empty for a new one.
+  std::filesystem::path continued = {};  // The folder of the run that goes on; empty for a new one.
+  std::unique_ptr<FileLock> lock = {};   // Of that folder.
 };
 
 TrainRequest ReadRequest(const ParsedCommand& command) {
+  namespace fs = std::filesystem;
   const OptionValue* resume = command.Find("resume");
   const bool resumes =
       resume != nullptr && (resume->is_string() || (resume->is_bool() && resume->AsBool()));
-  if (!resumes) return {OptionSet(command.overrides), {}};
+  if (!resumes) return {OptionSet(command.overrides)};
   const std::string path = CheckpointToResume(command);
-  const auto run = std::filesystem::absolute(path).parent_path().parent_path();
+  const std::optional<fs::path> run = RunOfCheckpoint(path);
+  if (!run) return {ResumedOptions(command, path, true)};
   // Before the checkpoint is looked for: a run that ends meanwhile may write its first one.
-  AwaitEndOfRunIn(run);
-  if (const auto folder = FolderWithoutCheckpoint(path))
-    return {BegunAgain(command, *folder), *folder};
-  return {ResumedOptions(command, path), run};
+  auto lock = LockRunFolder(*run, "start a new run without resume=True");
+  AwaitEndOfRunIn(*run);
+  if (!fs::exists(path) && fs::exists(*run / kLastStateName))
+    return {BegunAgain(command, *run), *run, std::move(lock)};
+  return {ResumedOptions(command, path, false), *run, std::move(lock)};
 }
 
 // YOLO_VERBOSE=false is the reference's switch for whole machines.
@@ -201,6 +204,7 @@ ExitCode RunTrain(const ParsedCommand& command) {
   if (options.tensorboard) observers.Add(tensorboard);
   Trainer trainer(std::move(options), settings, budget, observers, Interrupted);
   if (cut) trainer.CutBudget(*cut);
+  if (request.lock) trainer.Hold(std::move(request.lock));
   const TrainOutcome outcome = trainer.Run();
   if (outcome.interrupted) return ExitCode::kInterrupted;
   return outcome.cannot_write ? ExitCode::kCannotWrite : ExitCode::kDone;

@@ -2,12 +2,16 @@
 #include "headroom/config/run_folder.h"
 
 #include "headroom/core/error.h"
+#include "headroom/core/log.h"
 
+#include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
+#include <ctime>
 #include <system_error>
 
 namespace headroom {
@@ -16,6 +20,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int kMaxNumber = 100'000;
+constexpr const char* kLockName = ".run.lock";
 
 [[noreturn]] void Fail(const fs::path& folder, const std::string& reason) {
   throw WriteError(fmt::format(
@@ -55,6 +60,20 @@ void MakeFolders(const fs::path& folder) {
   if (error) Fail(folder, error.message());
 }
 
+bool LiesInRun(const fs::path& checkpoint) {
+  const fs::path weights = checkpoint.parent_path();
+  std::error_code ignored;
+  return weights.filename() == "weights" &&
+         fs::is_regular_file(weights.parent_path() / "args.yaml", ignored);
+}
+
+std::string DescribeThisProcess() {
+  std::array<char, 65> host{};
+  static_cast<void>(::gethostname(host.data(), host.size() - 1));
+  return fmt::format("process {} of host {}, since {:%Y-%m-%d %H:%M:%S} UTC", ::getpid(),
+                     host.data(), fmt::gmtime(std::time(nullptr)));
+}
+
 }  // namespace
 
 fs::path ChooseRunFolder(const RunFolderRequest& request) {
@@ -83,6 +102,32 @@ fs::path ClaimRunFolder(const RunFolderRequest& request, bool with_weights) {
     CreateRunFolder(folder, with_weights);
     return folder;
   }
+}
+
+std::optional<fs::path> RunOfCheckpoint(const fs::path& checkpoint) {
+  const fs::path named = fs::absolute(checkpoint).lexically_normal();
+  std::error_code ignored;
+  for (const fs::path& path : {named, fs::weakly_canonical(named, ignored)}) {
+    if (LiesInRun(path)) return path.parent_path().parent_path();
+  }
+  return std::nullopt;
+}
+
+std::unique_ptr<FileLock> LockRunFolder(const fs::path& folder, const std::string& instead) {
+  Result<std::unique_ptr<FileLock>> lock =
+      FileLock::Take(folder / kLockName, DescribeThisProcess());
+  if (!lock) {
+    throw ConfigError(
+        fmt::format("the run {} is still going on: {}. Two trainers would write the same last.pt "
+                    "and results.csv. Wait for its end, stop it (kill -INT and its number lets it "
+                    "save and end), or {}",
+                    folder.string(), lock.error(), instead));
+  }
+  if (!(*lock)->excludes()) {
+    LogWarning(fmt::format("the file system of {} knows no locks: do not start a second run there",
+                           folder.string()));
+  }
+  return std::move(*lock);
 }
 
 }  // namespace headroom

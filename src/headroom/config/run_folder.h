@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "headroom/core/file_lock.h"
+
 #include <filesystem>
+#include <memory>
+#include <optional>
 #include <string>
 
 namespace headroom {
@@ -28,5 +32,17 @@ void CreateRunFolder(const std::filesystem::path& folder, bool with_weights);
 // Both at once, so that two runs that start together get two folders. Throws as they do.
 [[nodiscard]] std::filesystem::path ClaimRunFolder(const RunFolderRequest& request,
                                                    bool with_weights);
+
+// The run that a checkpoint belongs to: it lies in the run's weights/, beside which is args.yaml. A
+// link counts as where it lies, else as what it leads to. Nothing for a checkpoint that was copied
+// elsewhere.
+[[nodiscard]] std::optional<std::filesystem::path> RunOfCheckpoint(
+    const std::filesystem::path& checkpoint);
+
+// The right to write in a run's folder, held until the object goes or the process ends. Throws
+// ConfigError while another process has it: which one, since when, and `instead`, what else can be
+// done; WriteError where nothing can be written.
+[[nodiscard]] std::unique_ptr<FileLock> LockRunFolder(const std::filesystem::path& folder,
+                                                      const std::string& instead);
 
 }  // namespace headroom

@@ -189,6 +189,18 @@ void SaveCheckpoint(const std::filesystem::path& path, const CheckpointParts& pa
   WriteFileAtomic(path, [&](FileWriter& writer) { WriteTorchArchive(writer, **root); });
 }
 
+Bytes CheckpointFileSize(const CheckpointParts& parts) {
+  const auto count = [](const at::Tensor& flat) {
+    return static_cast<std::uint64_t>(flat.numel());
+  };
+  const std::uint64_t averaged = count(parts.ema.values) + count(parts.ema.running);
+  std::uint64_t flat = averaged + count(parts.model.parameters->values) +
+                       count(parts.model.parameters->running) + count(parts.step.pending());
+  for (const Optimizer::State& state : parts.optimizer.states()) flat += count(state.values);
+  // The average once more in fp16, as the reference reads it.
+  return Bytes::Of(flat, sizeof(float)) + Bytes::Of(averaged, 2);
+}
+
 RunPosition RestoreCheckpoint(const CheckpointContents& file, const CheckpointParts& parts) {
   const PickleNode* own = file.headroom;
   if (own == nullptr) {

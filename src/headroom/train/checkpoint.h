@@ -41,6 +41,9 @@ struct CheckpointParts {
 void SaveCheckpoint(const std::filesystem::path& path, const CheckpointParts& parts,
                     const RunPosition& position, const DetectionMetrics& metrics);
 
+// The size of such a file, but for some kilobytes of text.
+[[nodiscard]] Bytes CheckpointFileSize(const CheckpointParts& parts);
+
 // Restores what SaveCheckpoint wrote; the parts must be those of the same model and options. Throws
 // DataError when the file holds no run of ours.
 RunPosition RestoreCheckpoint(const CheckpointContents& file, const CheckpointParts& parts);

@@ -11,6 +11,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <filesystem>
 #include <optional>
 #include <set>
 #include <string>
@@ -154,6 +155,10 @@ void ExpectWrittenAsRead(const char* name, OptimizerKind kind, double initial_lr
   CheckpointParts parts = run.Parts();
   parts.rates.initial_lr = initial_lr;
   SaveCheckpoint(run.dir.path() / "last.pt", parts, position, {});
+  const auto size = static_cast<double>(std::filesystem::file_size(run.dir.path() / "last.pt"));
+  const auto foretold = static_cast<double>(CheckpointFileSize(parts).count());
+  EXPECT_LT(foretold, size);
+  EXPECT_GT(foretold, 0.9 * size);
   const Result<CheckpointContents> again = ReadCheckpoint(run.dir.path() / "last.pt");
   ASSERT_TRUE(again) << again.error();
   const Result<OptimizerState> theirs = ReadOptimizerState(*file.optimizer);

@@ -3,6 +3,7 @@
 
 #include "headroom/core/error.h"
 #include "headroom/core/file.h"
+#include "headroom/core/temporary_file.h"
 #include "headroom/device/out_of_memory.h"
 
 #include <fmt/format.h>
@@ -30,6 +31,27 @@ void CopyInPieces(const std::filesystem::path& from, FileWriter& to) {
 
 RunFiles::RunFiles(std::filesystem::path folder, TrainObserver& observer)
     : folder_(std::move(folder)), observer_(observer) {}
+
+void RunFiles::Prepare() {
+  const std::filesystem::path weights = folder_ / "weights";
+  for (const std::filesystem::path& file :
+       {Weights("last.pt"), Weights("best.pt"), folder_ / "results.csv"}) {
+    if (std::filesystem::is_directory(file))
+      throw WriteError(fmt::format("cannot write {}: it is a folder", file.string()));
+  }
+  const int left = RemoveTemporaries(folder_, "") + RemoveTemporaries(weights, ".pt");
+  if (left > 0) {
+    observer_.OnMessage(fmt::format("Removed {} unfinished file{} that a kill has left", left,
+                                    left > 1 ? "s" : ""));
+  }
+  TryToWriteIn(folder_);
+  TryToWriteIn(weights);
+}
+
+void RunFiles::Adopt(const std::filesystem::path& checkpoint) {
+  WriteFileAtomic(Weights("last.pt"),
+                  [&](FileWriter& writer) { CopyInPieces(checkpoint, writer); });
+}
 
 void RunFiles::Fail(const std::string& what) {
   cannot_write_ = true;

@@ -16,6 +16,12 @@ class RunFiles {
  public:
   RunFiles(std::filesystem::path folder, TrainObserver& observer);
 
+  // Before anything is trained, by who has locked the folder: removes what a kill in the middle of
+  // a write has left, and tries to write. Throws WriteError where a later file could not be
+  // written.
+  void Prepare();
+  // A copy of a checkpoint of elsewhere as weights/last.pt. Throws WriteError.
+  void Adopt(const std::filesystem::path& checkpoint);
   // Gives memory back, when there is too little for a checkpoint; it is then tried once more.
   std::function<void()> on_out_of_memory;
   // weights/FILE, whole or not at all; the one before stays until then.

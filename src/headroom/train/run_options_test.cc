@@ -216,13 +216,21 @@ TEST_F(RunOptions, CachesChangeNoResultAndAreInThePlan) {
 }
 
 TEST_F(RunOptions, ResultsThatCannotBeWrittenDoNotEndTheRun) {
-  fs::create_directories(dir_.path() / "runs" / "taken" / "results.csv" / "in the way");
-  const Outcome run = Train(
-      Run({{"epochs", Count(2)}, {"name", OptionValue("taken")}, {"exist_ok", OptionValue(true)}}));
+  ShortRun taken =
+      Run({{"epochs", Count(2)}, {"name", OptionValue("taken")}, {"exist_ok", OptionValue(true)}});
+  const fs::path results = taken.runs / "taken" / "results.csv";
+  taken.after_epoch = [&](const EpochEvent&) {
+    if (fs::is_directory(results)) return;
+    fs::remove(results);
+    fs::create_directories(results / "in the way");
+  };
+  const Outcome run = Train(taken);
   EXPECT_EQ(run.recorder.epochs.size(), 2U);
   EXPECT_TRUE(run.outcome.cannot_write);
   EXPECT_THAT(run.recorder.messages, HasSubstr("results.csv"));
   EXPECT_THAT(Weights(run.outcome.folder), ElementsAre("best.pt", "last.pt"));
+  // What is known before is said before.
+  EXPECT_THROW((void)Train(taken), WriteError);
 }
 
 }  // namespace

@@ -16,6 +16,8 @@ Trainer::~Trainer() = default;
 
 void Trainer::CutBudget(Bytes limit) { run_->cut_budget = limit; }
 
+void Trainer::Hold(std::unique_ptr<FileLock> run_lock) { run_->lock = std::move(run_lock); }
+
 TrainOutcome Trainer::Run() { return run_->Run(); }
 
 }  // namespace headroom

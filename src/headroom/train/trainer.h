@@ -3,6 +3,7 @@
 
 #include "headroom/config/options.h"
 #include "headroom/config/settings.h"
+#include "headroom/core/file_lock.h"
 #include "headroom/memory/budget.h"
 #include "headroom/train/observer.h"
 
@@ -34,6 +35,9 @@ class Trainer {
   // After a kill for memory: plans within `limit` instead of the budget, but within no less than
   // the smallest settings need.
   void CutBudget(Bytes limit);
+  // The lock of the folder of the run that goes on, held until the trainer goes. Else a run takes
+  // its own.
+  void Hold(std::unique_ptr<FileLock> run_lock);
   TrainOutcome Run();
 
  private:

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "headroom/core/file_lock.h"
 #include "headroom/evaluate/validation.h"
 #include "headroom/optim/schedule.h"
 #include "headroom/train/adaptation.h"
@@ -37,8 +38,14 @@ struct TrainingRun {
   void SetUp();
   TrainOutcome Train();
   void ReadResume();
-  // The run's folder with its options and its last-state page: from here on a kill is explained.
+  // The run's folder, locked, with its options and its last-state page: from here on a kill is
+  // explained. What will be written there is tried.
   void ClaimFolder();
+  // A resumed checkpoint that lies in no run: its copy in this folder goes on.
+  void AdoptCheckpoint();
+  void WriteOptions();
+  // Whether the checkpoints will have room. Throws WriteError where not even one has.
+  void CheckRoomForCheckpoints();
   void SetUpData();
   // Chooses batch and settings, and prints what the run will need.
   void Plan();
@@ -117,6 +124,7 @@ struct TrainingRun {
   void SayMemory();
   void ValidateBest();
 
+  std::unique_ptr<FileLock> lock;  // First: it goes when nothing writes any more.
   TrainingSetup setup;
   Options& options;  // The setup's.
   Budget& budget;

@@ -6,6 +6,7 @@
 #include "headroom/device/out_of_memory.h"
 #include "headroom/monitor/last_state.h"
 #include "headroom/train/reference_resume.h"
+#include "headroom/train/run_room.h"
 #include "headroom/train/training_run.h"
 
 #include <fmt/format.h>
@@ -44,6 +45,7 @@ void TrainingRun::SetUp() {
   WithMemory("making the step", [this] { SetUpStep(); });
   WithMemory("making the optimizer", [this] { SetUpOptimizer(); });
   WithMemory("reading the checkpoint", [this] { Restore(); });
+  CheckRoomForCheckpoints();
   WarmUp();
   Announce();
 }
@@ -128,26 +130,62 @@ void TrainingRun::CutBudget() {
 }
 
 void TrainingRun::ClaimFolder() {
-  fs::path folder;
-  if (!resume_path.empty()) {
-    folder = resume_path.parent_path().parent_path();
-  } else {
-    folder = ClaimRunFolder({.runs_dir = setup.settings.runs_dir,
-                             .mode = "train",
-                             .project = options.project,
-                             .name = options.name,
-                             .exist_ok = options.exist_ok},
-                            true);
-    options.set.Set("name", OptionValue(folder.filename().string()));
-    folder_is_new = !options.exist_ok;
-    WriteFileAtomic(folder / "args.yaml", options.set.ArgsYaml(folder.string()));
-    fs::remove(folder / "memory.csv");  // Of a run before this one (exist_ok=True).
-    WriteFileAtomic(folder / "headroom.yaml", options.set.HeadroomYaml());
+  const std::optional<fs::path> run =
+      resume_path.empty() ? std::nullopt : RunOfCheckpoint(resume_path);
+  const fs::path folder = run ? *run
+                              : ClaimRunFolder({.runs_dir = setup.settings.runs_dir,
+                                                .mode = "train",
+                                                .project = options.project,
+                                                .name = options.name,
+                                                .exist_ok = options.exist_ok},
+                                               true);
+  if (!lock) {
+    lock = LockRunFolder(
+        folder, run ? "start a new run without resume=True" : "give this run another name=");
   }
+  folder_is_new = !run && !options.exist_ok;
   files.emplace(folder, observer);
   files->on_out_of_memory = [this] { setup.GiveBackFreeBlocks(); };
+  files->Prepare();
+  if (!run && !resume_path.empty()) AdoptCheckpoint();
+  if (!run) WriteOptions();
   watch = std::make_unique<RunWatch>(folder, ResumeCommand(), budget, std::move(setup.gpu),
                                      setup.device.index());
+}
+
+void TrainingRun::AdoptCheckpoint() {
+  files->Adopt(resume_path);
+  observer.OnMessage(fmt::format(
+      "{} lies in no run's folder: a copy of it goes on in {}; best.pt there will be of an epoch "
+      "from now on that is better than those before",
+      resume_path.string(), files->folder().string()));
+  resume_path = files->Weights("last.pt");
+  options.model = options.resume_file = resume_path.string();
+  options.set.Set("model", OptionValue(options.model));
+  options.set.Set("resume", OptionValue(options.resume_file));
+}
+
+void TrainingRun::WriteOptions() {
+  const fs::path& folder = files->folder();
+  options.set.Set("name", OptionValue(folder.filename().string()));
+  WriteFileAtomic(folder / "args.yaml", options.set.ArgsYaml(folder.string()));
+  fs::remove(folder / "memory.csv");  // Of a run before this one (exist_ok=True).
+  WriteFileAtomic(folder / "headroom.yaml", options.set.HeadroomYaml());
+}
+
+void TrainingRun::CheckRoomForCheckpoints() {
+  const fs::path weights = files->folder() / "weights";
+  CheckpointFiles checkpoints{.each = CheckpointFileSize(Parts())};
+  if (options.save_period > 0)
+    checkpoints.count +=
+        static_cast<std::uint64_t>(std::max(0, epochs - position.epoch) / options.save_period);
+  for (const char* name : {"last.pt", "best.pt"}) {
+    std::error_code ignored;
+    const fs::path file = weights / name;
+    if (fs::is_regular_file(file, ignored)) checkpoints.there += Bytes(fs::file_size(file));
+  }
+  const std::string warning = CheckFileRoom(weights, checkpoints, FindFileRoom(weights));
+  if (!warning.empty()) observer.OnMessage(warning);
 }
 
 void TrainingRun::PublishPlan() {
@@ -289,20 +327,22 @@ void TrainingRun::Announce() {
 }
 
 void TrainingRun::EndWithError(const std::exception& failure) {
-  if (!watch) return;
+  if (!files) return;
   if (published || !folder_is_new) {
     const auto* known = dynamic_cast<const Error*>(&failure);
     const ExitCode code = known != nullptr           ? known->code()
                           : OutOfMemoryText(failure) ? ExitCode::kMemory
                                                      : ExitCode::kInternal;
-    watch->End(RunEnd::kFailed, static_cast<int>(code));
+    if (watch) watch->End(RunEnd::kFailed, static_cast<int>(code));
     return;
   }
   watch.reset();
   const fs::path folder = files->folder();
   std::error_code ignored;
+  if (options.resume) fs::remove(files->Weights("last.pt"), ignored);  // A copy.
   for (const char* name : {"args.yaml", "headroom.yaml", "memory.csv", kLastStateName, "weights"})
     fs::remove(folder / name, ignored);
+  lock.reset();
   fs::remove(folder, ignored);  // Only when nothing else is in it.
 }
 
