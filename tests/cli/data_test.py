@@ -232,6 +232,27 @@ class CheckTest(program.ProgramTest):
         shutil.rmtree(data.parent / "labels/val")
         self.expect(0, "data", "check", f"data={data}", contains=["WARNING val: no label file holds any box"])
 
+    def test_no_split_stands_in_for_val(self):
+        data = self.data_yaml()
+        text = data.read_text()
+        data.write_text(text.replace("val:", "valid:") + "test: images/val\n")
+        line = next(i for i, row in enumerate(data.read_text().splitlines(), 1) if row.startswith("valid:"))
+        says = ["there is no `val:`", f"line {line} has `valid:`, is `val:` meant?", "`test:` does not stand in"]
+        before = contents(data.parent)
+        train = ["train", f"data={data}", "model=yolo11n.yaml", "imgsz=64", "epochs=1", "fraction=8", "plots=False"]
+        output = self.expect(2, *train, contains=says)
+        self.assertNotIn("parameters", output)  # No model was built.
+        self.assertFalse((self.dir / "runs/detect/train").exists())
+        self.expect(2, "memory", "plan", *train[1:], contains=says)
+        output = self.expect(2, "data", "check", f"data={data}", contains=says)
+        self.assertIn("test", output)  # After the report.
+        self.assertEqual(contents(data.parent), before)
+        val = ["val", f"model={self.trained_weights()}", f"data={data}", "imgsz=64", "plots=False"]
+        self.expect(2, *val, contains=says)
+        self.expect(0, *val, "split=test")
+        data.write_text(text)
+        self.expect(2, *val, "split=test", contains=["there is no `test:`; add it"])
+
     def test_wrong_input(self):
         self.expect(2, "data", "check", contains=["data= is missing"])
         self.expect(2, "data", "check", "data=nowhere.yaml", contains=["nowhere.yaml"])

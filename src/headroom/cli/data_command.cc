@@ -131,6 +131,8 @@ ExitCode Check(std::span<const std::string> words) {
     if (report.splits[i].boxes == 0 && split.name != "test")
       CheckForTraining(split, data.classes());
   }
+  // What a training would refuse.
+  for (const char* split : {"train", "val"}) static_cast<void>(data.Split(split));
   return ExitCode::kDone;
 }
 

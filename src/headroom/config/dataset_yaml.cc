@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdint>
 #include <optional>
@@ -18,6 +19,8 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::int64_t kMaxClasses = 100'000;
+constexpr std::array<std::string_view, 10> kReadKeys = {
+    "train", "val", "validation", "test", "minival", "path", "names", "nc", "channels", "download"};
 
 bool Exists(const fs::path& path) {
   std::error_code ignored;
@@ -82,6 +85,10 @@ class DatasetReader {
            "no images are named; add for example `train: images/train` and `val: images/val`");
     }
     ReadChannels();
+    for (const auto& [key, node] : tree_.entries) {
+      if (std::find(kReadKeys.begin(), kReadKeys.end(), key) == kReadKeys.end())
+        config_.other_keys.emplace_back(key, node.line);
+    }
     if (const YamlTree* download = tree_.Find("download");
         download != nullptr && download->IsScalar()) {
       config_.download = download->text;
@@ -247,18 +254,32 @@ class DatasetReader {
   const fs::path& datasets_dir_;
 };
 
+// `valid: ...` where `val:` is missing; empty where no key resembles the split.
+std::string NearKeyText(const DatasetConfig& config, const std::string& split) {
+  for (const auto& [key, line] : config.other_keys) {
+    const std::string lower = ToLower(key);
+    if (!lower.starts_with(split) && Nearest(split, std::array{lower}).empty()) continue;
+    return fmt::format("line {} has `{}:`, is `{}:` meant?", line, key, split);
+  }
+  return {};
+}
+
+[[noreturn]] void FailWithoutSplit(const DatasetConfig& config, const std::string& split) {
+  std::string hint = NearKeyText(config, split);
+  if (hint.empty()) hint = fmt::format("add it, for example `{}: images/{}`", split, split);
+  if (split == "val" && !config.test.empty())
+    hint += "; `test:` does not stand in for it, since the best weights are chosen on val";
+  throw ConfigError(fmt::format("{}: there is no `{}:`; {}", config.file, split, hint));
+}
+
 }  // namespace
 
 const std::vector<std::string>& DatasetConfig::Split(const std::string& split) const {
-  const bool test_for_val = split == "val" && val.empty();
-  const auto& places = split == "train"                  ? train
-                       : split == "minival"              ? minival
-                       : split == "test" || test_for_val ? test
-                                                         : val;
-  if (places.empty()) {
-    throw ConfigError(fmt::format("{}: there is no `{}:`; add it, for example `{}: images/{}`",
-                                  file, split, split, split));
-  }
+  const auto& places = split == "train"     ? train
+                       : split == "minival" ? minival
+                       : split == "test"    ? test
+                                            : val;
+  if (places.empty()) FailWithoutSplit(*this, split);
   for (const std::string& place : places) {
     if (Exists(place)) continue;
     const char* hint = download.empty()

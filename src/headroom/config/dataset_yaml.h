@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace headroom {
@@ -17,11 +18,13 @@ struct DatasetConfig {
   std::vector<std::string> names;  // By class.
   int channels = 3;
   std::string download;  // As written; never executed or fetched.
+  // Keys that nothing reads, with their lines: one of them may be meant for a split.
+  std::vector<std::pair<std::string, int>> other_keys;
 
   [[nodiscard]] int classes() const { return static_cast<int>(names.size()); }
-  // train, val, test or minival; test stands in for a val that is not there. Throws ConfigError
-  // where there is no such split and DataError where a place does not exist: what was looked for
-  // and, if there is one, that the download line is not run.
+  // train, val, test or minival; none stands in for another. Throws ConfigError where there is no
+  // such split, with the key that resembles it, and DataError where a place does not exist: what
+  // was looked for and, if there is one, that the download line is not run.
   [[nodiscard]] const std::vector<std::string>& Split(const std::string& split) const;
 };
 

@@ -112,9 +112,30 @@ TEST_F(DatasetYaml, ParentFoldersOfExportersAreRead) {
   EXPECT_THAT(config.Split("train"), ElementsAre((root() / "images/train").string()));
 }
 
-TEST_F(DatasetYaml, TestStandsInForAMissingVal) {
-  const DatasetConfig config = Read("train: images/train\ntest: images/val\nnames: [a]\n");
-  EXPECT_THAT(config.Split("val"), ElementsAre((root() / "images/val").string()));
+TEST_F(DatasetYaml, NoSplitStandsInForAnother) {
+  const auto refusal = [&](const std::string& text, const char* split) {
+    const DatasetConfig config = Read("names: [a]\n" + text);
+    try {
+      (void)config.Split(split);
+    } catch (const ConfigError& error) {
+      return std::string(error.what());
+    }
+    return std::string("none");
+  };
+  EXPECT_THAT(
+      refusal("train: images/train\ntest: images/val\n", "val"),
+      AllOf(HasSubstr("there is no `val:`; add it"), HasSubstr("`test:` does not stand in")));
+  for (const char* near : {"valid", "Val", "validate", "vali"}) {
+    EXPECT_THAT(
+        refusal("train: images/train\n" + std::string(near) + ": images/val\ntest: images/val\n",
+                "val"),
+        HasSubstr("line 3 has `" + std::string(near) + ":`, is `val:` meant?"));
+  }
+  EXPECT_THAT(refusal("training: images/train\nval: images/val\n", "train"),
+              HasSubstr("line 2 has `training:`, is `train:` meant?"));
+  EXPECT_THAT(refusal("train: images/train\nval: images/val\n", "test"),
+              HasSubstr("there is no `test:`; add it"));
+  EXPECT_EQ(refusal("train: images/train\nval: images/val\n", "val"), "none");
 }
 
 TEST_F(DatasetYaml, AMissingSplitAndAMissingFolderSayWhatToDo) {

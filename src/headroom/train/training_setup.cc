@@ -53,6 +53,7 @@ void TrainingSetup::SetUpDevice() {
 
 void TrainingSetup::ReadDataset() {
   data = ReadDatasetYaml(options.data, std::filesystem::absolute(settings.datasets_dir));
+  for (const char* split : {"train", "val"}) static_cast<void>(data.Split(split));
   names = ClassNames(data, options.single_cls);
 }
 

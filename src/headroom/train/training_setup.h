@@ -40,7 +40,7 @@ class TrainingSetup {
 
   // The device that the options name, and what may be held on it. Throws ConfigError.
   void SetUpDevice();
-  // The data set's YAML: classes and where its images are.
+  // The data set's YAML: classes and where its images are. Throws where a split is missing.
   void ReadDataset();
   // Builds the model for these classes, copies weights, prints the layer table.
   void BuildNetwork();
