@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "headroom/cli/commands.h"
 #include "headroom/core/log.h"
+#include "headroom/device/out_of_memory.h"
+#include "headroom/monitor/effective_limit.h"
 
-#include <c10/util/Exception.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
-#include <new>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -43,6 +45,14 @@ ExitCode RunCommand(const std::vector<std::string>& words) {
                   command.mode));
 }
 
+// The limits that a refusal may come from.
+std::string LimitsText() {
+  std::string text;
+  for (const MemoryLimit& limit : FindEffectiveLimit().all)
+    text += fmt::format("\n  {:>10}  {}", ToString(limit.bytes), limit.origin);
+  return text;
+}
+
 // What a command throws, told to the user.
 ExitCode RunReported(const std::vector<std::string>& words) {
   try {
@@ -50,13 +60,15 @@ ExitCode RunReported(const std::vector<std::string>& words) {
   } catch (const Error& error) {
     std::fprintf(stderr, "%s\n", error.what());
     return error.code();
-  } catch (const c10::OutOfMemoryError& error) {
-    std::fprintf(stderr, "out of memory: %s\n", error.what_without_backtrace());
-    return ExitCode::kMemory;
-  } catch (const std::bad_alloc&) {
-    std::fprintf(stderr, "out of memory; use a smaller batch= or imgsz=\n");
-    return ExitCode::kMemory;
   } catch (const std::exception& error) {
+    if (const std::optional<std::string> what = OutOfMemoryText(error)) {
+      std::fprintf(
+          stderr,
+          "out of memory: %s. Use a smaller batch= or imgsz=, or raise the limit; what this "
+          "process may hold, smallest first:%s\n",
+          what->c_str(), LimitsText().c_str());
+      return ExitCode::kMemory;
+    }
     std::fprintf(stderr, "internal error: %s; please report it\n", error.what());
     return ExitCode::kInternal;
   }
@@ -66,7 +78,11 @@ ExitCode RunReported(const std::vector<std::string>& words) {
 // longer known at the end.
 ExitCode CheckOutput(ExitCode code) {
   if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return code;
-  std::fputs("standard output cannot be written: a full disk, or its reader is gone\n", stderr);
+  std::fputs(
+      "standard output cannot be written: a full disk, a limit on files (ulimit -f), or its reader "
+      "is "
+      "gone\n",
+      stderr);
   return code == ExitCode::kDone ? ExitCode::kCannotWrite : code;
 }
 
@@ -74,6 +90,8 @@ ExitCode CheckOutput(ExitCode code) {
 
 int main(int argc, char** argv) {
   EnsurePassiveWaiting(argv);
+  // A file that grows beyond ulimit -f is a write error, not the end of the process.
+  std::signal(SIGXFSZ, SIG_IGN);
   // Whole lines as they come, also into a pipe: who reads both streams sees them in order.
   std::setvbuf(stdout, nullptr, _IOLBF, 0);
   return static_cast<int>(CheckOutput(RunReported({argv + 1, argv + argc})));

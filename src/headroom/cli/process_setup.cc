@@ -8,15 +8,70 @@
 
 #include <ATen/Context.h>
 #include <ATen/Parallel.h>
+#include <fmt/format.h>
 #include <malloc.h>
+#include <pthread.h>
+
+#include <latch>
+#include <system_error>
+#include <thread>
+#include <vector>
 
 namespace headroom {
+namespace {
+
+// Of a thread where its address space counts. LibTorch's own are content with less.
+constexpr std::size_t kSmallStack = 2 << 20;
+constexpr Bytes kSmallSegment = Bytes::MiB(8);
+
+// ulimit -v and -d take what is mapped for what is held.
+bool MappedCounts() {
+  const ResourceLimits limits = ReadResourceLimits();
+  return limits.address_space != Bytes::Max() || limits.data != Bytes::Max();
+}
+
+void UseSmallStacks() {
+  pthread_attr_t attributes;
+  if (::pthread_attr_init(&attributes) != 0) return;
+  if (::pthread_attr_setstacksize(&attributes, kSmallStack) == 0)
+    static_cast<void>(::pthread_setattr_default_np(&attributes));
+  ::pthread_attr_destroy(&attributes);
+}
+
+// Whether so many threads can be there at once beside this one. Throws BudgetError.
+void TryThreads(int count) {
+  std::vector<std::jthread> threads;
+  std::latch end(1);
+  try {
+    for (int i = 0; i < count; ++i) threads.emplace_back([&end] { end.wait(); });
+  } catch (const std::system_error& error) {
+    end.count_down();
+    throw BudgetError(fmt::format(
+        "{} threads are to compute, but the system starts only {} ({}): see ulimit -u and the "
+        "group's pids.max; ulimit -v and -d count their stacks. OMP_NUM_THREADS={} uses fewer",
+        count + 1, threads.size() + 1, error.what(), threads.size() + 1));
+  }
+  end.count_down();
+}
+
+// Now, while a thread that is refused is an error: OpenMP ends the process where it cannot start
+// one. Their stacks count in the limit that is found afterwards.
+void StartThreads(int count) {
+  TryThreads(count - 1);
+  at::set_num_threads(count);
+  at::parallel_for(0, count, 1, [](std::int64_t, std::int64_t) {});
+}
+
+}  // namespace
 
 Budget& SetUpProcess(const Options& options) {
   // STL, OpenCV and oneDNN use malloc: few arenas, large blocks back to the system at once.
   ::mallopt(M_ARENA_MAX, 2);
   ::mallopt(M_MMAP_THRESHOLD, 1 << 20);
   ::mallopt(M_TRIM_THRESHOLD, 1 << 22);
+  const bool mapped_counts = MappedCounts();
+  if (mapped_counts) UseSmallStacks();
+  StartThreads(FindUsableCores().count);
   const EffectiveLimit limit = FindEffectiveLimit();
   Result<MemoryLimit> budget = BudgetFromOption(options.memory, limit.smallest, "memory");
   if (!budget) throw ConfigError(budget.error());
@@ -24,8 +79,9 @@ Budget& SetUpProcess(const Options& options) {
   static Ledger& ledger = *new Ledger;  // NOLINT(cppcoreguidelines-owning-memory): see above
   static Budget& host = *new Budget(MemoryPlace::kHost, budget->bytes, budget->origin,
                                     ledger);  // NOLINT(cppcoreguidelines-owning-memory): see above
-  (void)InstallCpuAllocator(host);
-  at::set_num_threads(FindUsableCores().count);
+  BlockCacheOptions blocks;
+  if (mapped_counts) blocks.segment = kSmallSegment;
+  (void)InstallCpuAllocator(host, blocks);
   at::globalContext().setDeterministicAlgorithms(true, true);
   // Else every at::empty is filled with NaN: a pass over each result of a convolution.
   at::globalContext().setDeterministicFillUninitializedMemory(false);

@@ -10,6 +10,7 @@
 #include <atomic>
 #include <chrono>
 #include <exception>
+#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -42,7 +43,14 @@ class Loop {
       running_ = thread_count;
     }
     std::vector<std::jthread> threads;
-    for (int i = 0; i < thread_count; ++i) threads.emplace_back([this, i] { RunWorker(i); });
+    try {
+      for (int i = 0; i < thread_count; ++i) threads.emplace_back([this, i] { RunWorker(i); });
+    } catch (const std::system_error&) {
+      // The system starts no more of them: fewer do the work, at worst this one.
+      const int started = static_cast<int>(threads.size());
+      AddRunning(started + 1 - thread_count);
+      RunWorker(started);
+    }
     while (WaitAWhile()) ReportProgress();
     threads.clear();
     MutexLock lock(mutex_);
@@ -62,8 +70,12 @@ class Loop {
     } catch (...) {
       Fail(std::current_exception());
     }
+    AddRunning(-1);
+  }
+
+  void AddRunning(int workers) EXCLUDES(mutex_) {
     MutexLock lock(mutex_);
-    --running_;
+    running_ += workers;
     changed_.notify_all();
   }
 

@@ -4,6 +4,9 @@
 #include "headroom/core/error.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <stdexcept>
@@ -52,6 +55,23 @@ TEST(ParallelChunks, StopsBetweenChunks) {
     EXPECT_EQ(error.code(), ExitCode::kInterrupted);
   }
   EXPECT_LT(done, 1000);
+}
+
+TEST(ParallelChunks, WhereNoThreadStartsThisOneWorks) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    // No room for a stack.
+    const rlimit none{1 << 20, 1 << 20};
+    if (::setrlimit(RLIMIT_AS, &none) != 0) ::_exit(2);
+    std::atomic<int> done{0};
+    ParallelChunks({.count = 100, .chunk_size = 1, .threads = 4, .stop = {}, .on_progress = {}},
+                   [&](int worker, std::size_t, std::size_t) { done += worker == 0 ? 1 : 1000; });
+    ::_exit(done == 100 ? 0 : 1);
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_TRUE(WIFEXITED(status));
+  EXPECT_EQ(WEXITSTATUS(status), 0);
 }
 
 TEST(ParallelChunks, NothingToDoStartsNoThread) {

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <system_error>
 #include <utility>
 
 namespace headroom {
@@ -85,8 +86,14 @@ int PipelinedLoader::SetWorkers(int workers) {
       if (worker->reservation.empty()) break;
     }
     worker->scratch = source_->MakeScratch();
-    worker->thread = std::jthread(
-        [this, &scratch = *worker->scratch](const std::stop_token& stop) { Work(stop, scratch); });
+    try {
+      worker->thread = std::jthread([this, &scratch = *worker->scratch](
+                                        const std::stop_token& stop) { Work(stop, scratch); });
+    } catch (const std::system_error&) {
+      // The system starts no more threads: those that there are do the work.
+      if (workers_.empty()) throw;
+      break;
+    }
     workers_.push_back(std::move(worker));
   }
   return this->workers();

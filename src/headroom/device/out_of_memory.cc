@@ -2,17 +2,21 @@
 #include "headroom/device/out_of_memory.h"
 
 #include <c10/util/Exception.h>
+#include <fmt/format.h>
 
 #include <array>
 #include <new>
 #include <string_view>
+#include <system_error>
 
 namespace headroom {
 namespace {
 
 // Lower-case parts of messages of errors that have no type of their own.
-constexpr std::array<std::string_view, 8> kSigns = {
+constexpr std::array<std::string_view, 9> kSigns = {
     "out of memory",
+    // OpenCV's.
+    "insufficient memory",
     "can't allocate memory",
     "cannot allocate memory",
     "cublas_status_alloc_failed",
@@ -28,12 +32,26 @@ std::string Lower(std::string text) {
   return text;
 }
 
+// A thread that could not be started, or memory that was not mapped.
+std::optional<std::string> SystemRefusal(const std::exception& failure) {
+  const auto* system = dynamic_cast<const std::system_error*>(&failure);
+  if (system == nullptr) return std::nullopt;
+  if (system->code() == std::errc::not_enough_memory) return failure.what();
+  if (system->code() != std::errc::resource_unavailable_try_again) return std::nullopt;
+  return fmt::format(
+      "the system starts no more threads ({}): see ulimit -u and the group's pids.max; ulimit -v "
+      "and "
+      "-d count their stacks",
+      failure.what());
+}
+
 }  // namespace
 
 std::optional<std::string> OutOfMemoryText(const std::exception& failure) {
   if (dynamic_cast<const BudgetError*>(&failure) != nullptr) return failure.what();
   if (dynamic_cast<const std::bad_alloc*>(&failure) != nullptr)
     return "the system gave no memory (bad_alloc)";
+  if (std::optional<std::string> refusal = SystemRefusal(failure)) return refusal;
   const auto* torch = dynamic_cast<const c10::Error*>(&failure);
   const std::string text =
       torch != nullptr ? torch->what_without_backtrace() : std::string(failure.what());

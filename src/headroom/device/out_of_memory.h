@@ -16,8 +16,9 @@ class BrokenOff : public BudgetError {
 };
 
 // The one place where failures to allocate are recognised: our budget's, the system's (bad_alloc),
-// LibTorch's on the host and on a device, in any of the forms in which CUDA and its libraries
-// report them. The message without a backtrace, or nothing when it is another failure.
+// a thread that does not start, LibTorch's on the host and on a device, in any of the forms in
+// which CUDA and its libraries report them. The message without a backtrace, or nothing when it is
+// another failure.
 [[nodiscard]] std::optional<std::string> OutOfMemoryText(const std::exception& failure);
 
 // Counts a failure of something that is tried again: how often it was refused its memory, 0 where

@@ -9,6 +9,19 @@
 #include <tuple>
 
 namespace headroom {
+namespace {
+
+// What is mapped beside what is held, as long as a process grows: stacks of threads, a heap of the
+// C library (64 MiB of address space, of which only what is used is writable), ends of segments.
+constexpr Bytes kMappedAddresses = Bytes::MiB(96);
+constexpr Bytes kMappedData = Bytes::MiB(64);
+
+// Of a limit on what is mapped, what may be held.
+Bytes HeldWithin(Bytes limit, Bytes mapped, Bytes beside, Bytes held) {
+  return limit == Bytes::Max() ? limit : SaturatingSub(limit, mapped + beside) + held;
+}
+
+}  // namespace
 
 LimitWatch::LimitWatch(const SystemRoot& root, const ResourceLimits& rlimits)
     : memory_(root), rlimits_(rlimits), buffer_(kPollBufferSize) {
@@ -28,10 +41,9 @@ LimitWatch::Reading LimitWatch::Read() {
   const Bytes ours = reading.process.rss_anon;
   // Without /proc/meminfo there is nothing to say.
   limits_[0] = reading.host.total == Bytes() ? Bytes::Max() : reading.host.available + ours;
-  limits_[1] = rlimits_.address_space == Bytes::Max()
-                   ? Bytes::Max()
-                   : SaturatingSub(rlimits_.address_space, reading.process.virtual_size) + ours;
-  limits_[2] = rlimits_.data;
+  limits_[1] =
+      HeldWithin(rlimits_.address_space, reading.process.virtual_size, kMappedAddresses, ours);
+  limits_[2] = HeldWithin(rlimits_.data, reading.process.data_size, kMappedData, ours);
   Bytes tightest = Bytes::Max();
   for (std::size_t i = 0; i < groups_.size(); ++i) {
     const CgroupMemory::Usage& usage = usages_[i];
@@ -65,7 +77,8 @@ std::string LimitWatch::Describe(std::size_t source) const {
       return fmt::format("RLIMIT_AS ({}, of which {} is mapped; see ulimit -v)",
                          ToString(rlimits_.address_space), ToString(last_.process.virtual_size));
     case 2:
-      return "RLIMIT_DATA (see ulimit -d)";
+      return fmt::format("RLIMIT_DATA ({}, of which {} is mapped; see ulimit -d)",
+                         ToString(rlimits_.data), ToString(last_.process.data_size));
     default:
       break;
   }
@@ -128,8 +141,11 @@ Result<MemoryLimit> BudgetFromOption(std::optional<std::string_view> option,
   const Result<Bytes> amount = ParseBytes(text);
   if (!amount || *amount == Bytes()) return failure();
   if (*amount <= limit.bytes) return MemoryLimit{*amount, fmt::format("{}={}", name, text)};
-  return MemoryLimit{limit.bytes, fmt::format("{}={}, of which no more can be had than {}: {}",
-                                              name, text, ToString(limit.bytes), limit.origin)};
+  // Meant for another machine, or a mistake: all of it would leave nothing for anybody else.
+  MemoryLimit part = part_of(kDefaultBudgetFraction);
+  part.origin +=
+      fmt::format(", since {}={} is more than there is: {}", name, text, ToString(limit.bytes));
+  return part;
 }
 
 }  // namespace headroom

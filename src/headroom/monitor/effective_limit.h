@@ -26,7 +26,8 @@ struct MemoryLimit {
 //   that cannot be reclaimed (usage - file cache - our anonymous bytes; shmem counts as held, dirty
 //   pages do not: they are clean in a moment, as a checkpoint is that we write ourselves);
 //   RLIMIT_AS - address space in use (libraries included) + our anonymous bytes: what we map and
-//   fill ourselves moves it as little as the others; RLIMIT_DATA.
+//   fill ourselves moves it as little as the others; RLIMIT_DATA in the same way, which counts
+//   private writable pages (stacks, too) whether they are touched or not.
 // Reading allocates nothing. Not thread-safe.
 class LimitWatch {
  public:
@@ -82,8 +83,8 @@ struct EffectiveLimit {
 inline constexpr double kDefaultBudgetFraction = 0.8;
 
 // The budget for the option `memory=` (or `vram=`, by name): unset is 80 % of the limit; "0.8" or
-// "80%" that part of it; "6G" an amount, cut down to the limit where that is smaller (the origin
-// says so). Failure: what is wrong, what is allowed.
+// "80%" that part of it; "6G" an amount, or what unset means where that is more than the limit (the
+// origin says so). Failure: what is wrong, what is allowed.
 [[nodiscard]] Result<MemoryLimit> BudgetFromOption(std::optional<std::string_view> option,
                                                    const MemoryLimit& limit,
                                                    std::string_view name = "memory");

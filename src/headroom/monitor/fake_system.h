@@ -26,6 +26,7 @@ class FakeSystem {
     Write("/proc/meminfo", "MemTotal:       33554432 kB\nMemFree:  1 kB\nMemAvailable: " +
                                std::to_string(available_mib * 1024) + " kB\n");
     Write("/proc/self/status", "Name:\tyolo\nVmSize:\t" + std::to_string(virtual_mib * 1024) +
+                                   " kB\nVmData:\t" + std::to_string((virtual_mib - 600) * 1024) +
                                    " kB\nVmHWM:\t" + std::to_string((anon_mib + 20) * 1024) +
                                    " kB\nVmRSS:\t" + std::to_string((anon_mib + 10) * 1024) +
                                    " kB\nRssAnon:\t" + std::to_string(anon_mib * 1024) + " kB\n");

@@ -42,6 +42,7 @@ ProcessMemory HostMemoryReader::ReadProcess() {
   memory.rss_anon = Field(status, "RssAnon:");
   memory.high_water = Field(status, "VmHWM:");
   memory.virtual_size = Field(status, "VmSize:");
+  memory.data_size = Field(status, "VmData:");
   std::string_view stat = stat_.Read(buffer_);
   const std::size_t command_end = stat.rfind(") ");
   if (command_end == std::string_view::npos) return memory;

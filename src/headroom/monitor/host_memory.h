@@ -20,6 +20,7 @@ struct ProcessMemory {
   Bytes rss_anon;    // What cannot be dropped: the part that counts.
   Bytes high_water;  // Of rss, since the process began.
   Bytes virtual_size;
+  Bytes data_size;  // Of it, private and writable: what RLIMIT_DATA counts.
   std::uint64_t minor_faults = 0;
   std::uint64_t major_faults = 0;
   double cpu_seconds = 0;

@@ -151,11 +151,12 @@ TEST_F(V2, TheWatchFollowsWhatOthersTake) {
 TEST_F(V2, ResourceLimitsCount) {
   const EffectiveLimit as =
       FindEffectiveLimit(system_.root(), {.address_space = Bytes::MiB(3000), .data = Bytes::Max()});
-  EXPECT_EQ(as.smallest.bytes, Bytes::MiB(3000 - 1000 + 300));
+  EXPECT_EQ(as.smallest.bytes, Bytes::MiB(3000 - 1000 - 96 + 300));
   EXPECT_THAT(as.smallest.origin, HasSubstr("RLIMIT_AS (2.93 GiB, of which 0.98 GiB is mapped"));
   const EffectiveLimit data =
       FindEffectiveLimit(system_.root(), {.address_space = Bytes::Max(), .data = Bytes::MiB(700)});
-  EXPECT_EQ(data.smallest.bytes, Bytes::MiB(700));
+  EXPECT_EQ(data.smallest.bytes, Bytes::MiB(700 - 400 - 64 + 300));
+  EXPECT_THAT(data.smallest.origin, HasSubstr("RLIMIT_DATA (700 MiB, of which 400 MiB is mapped"));
 }
 
 TEST_F(V2, OurOwnGrowthMovesNoAddressSpaceLimit) {
@@ -164,19 +165,19 @@ TEST_F(V2, OurOwnGrowthMovesNoAddressSpaceLimit) {
   for (std::uint64_t grown = 0; grown <= 1600; grown += 400) {
     system_.Host(20000, 300 + grown, 1000 + grown);
     const LimitWatch::Reading reading = watch.Read();
-    EXPECT_EQ(reading.limit, Bytes::MiB(2300)) << grown;
-    EXPECT_EQ(reading.Room(), Bytes::MiB(2000 - grown));
+    EXPECT_EQ(reading.limit, Bytes::MiB(2204)) << grown;
+    EXPECT_EQ(reading.Room(), Bytes::MiB(1904 - grown));
     ResourceSample& sample = samples.emplace_back();
     sample.seconds = static_cast<double>(samples.size());
     sample.process = reading.process;
     sample.limit = reading.limit;
-    sample.budget = Bytes::MiB(2100);
+    sample.budget = Bytes::MiB(2000);
   }
   EXPECT_EQ(FallingRate(samples, 8), 0);
-  EXPECT_FALSE(Advise(samples, Bytes::MiB(2100))) << "no neighbour has taken anything";
+  EXPECT_FALSE(Advise(samples, Bytes::MiB(2000))) << "no neighbour has taken anything";
   // What is mapped and not held is room that is gone.
   system_.Host(20000, 1900, 2800);
-  EXPECT_EQ(watch.Read().limit, Bytes::MiB(2100));
+  EXPECT_EQ(watch.Read().limit, Bytes::MiB(2004));
 }
 
 TEST_F(V2, ReadingAllocatesNothing) {
@@ -275,9 +276,9 @@ TEST(BudgetFromOption, TakesPartsAndAmounts) {
 TEST(BudgetFromOption, AnAmountThatIsNotThereIsCutAndSaid) {
   const MemoryLimit limit{Bytes::GiB(10), "memory.max of /job"};
   const auto budget = BudgetFromOption("64G", limit, "vram");
-  EXPECT_EQ(budget->bytes, Bytes::GiB(10));
+  EXPECT_EQ(budget->bytes, Bytes::GiB(8));
   EXPECT_EQ(budget->origin,
-            "vram=64G, of which no more can be had than 10.0 GiB: memory.max of /job");
+            "80 % of memory.max of /job, since vram=64G is more than there is: 10.0 GiB");
 }
 
 TEST(BudgetFromOption, RefusesWhatIsNoBudget) {

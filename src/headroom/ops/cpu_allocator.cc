@@ -41,11 +41,11 @@ class CpuAllocator : public c10::Allocator {
 
 }  // namespace
 
-BlockCache& InstallCpuAllocator(Budget& budget) {
+BlockCache& InstallCpuAllocator(Budget& budget, const BlockCacheOptions& options) {
   HEADROOM_CHECK(g_cache == nullptr, "the CPU allocator is installed once");
   // Never destroyed: tensors with static lifetime may be freed after main.
   static BlockCache& cache = *new BlockCache(
-      *new MmapBacking, &budget);  // NOLINT(cppcoreguidelines-owning-memory): see above
+      *new MmapBacking, &budget, options);  // NOLINT(cppcoreguidelines-owning-memory): see above
   static CpuAllocator& allocator =
       *new CpuAllocator;  // NOLINT(cppcoreguidelines-owning-memory): see above
   g_cache = &cache;

@@ -9,6 +9,6 @@ namespace headroom {
 // kept from step to step (page faults cost 20-40 % of a training step otherwise). Results of
 // convolutions lie where a PlacementScope says. Call once, before the first tensor; the budget must
 // live as long as the process. The allocator is never destroyed. Thread-safe.
-BlockCache& InstallCpuAllocator(Budget& budget);
+BlockCache& InstallCpuAllocator(Budget& budget, const BlockCacheOptions& options = {});
 
 }  // namespace headroom

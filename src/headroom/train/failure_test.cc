@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a step does when memory is refused, and when it keeps less.
+#include "headroom/device/out_of_memory.h"
 #include "headroom/nn/model.h"
 #include "headroom/optim/ema.h"
 #include "headroom/optim/optimizer.h"
@@ -12,6 +13,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
+#include <system_error>
 
 namespace headroom {
 namespace {
@@ -178,6 +180,15 @@ TEST_P(EveryRecompute, GivesTheSameGradients) {
 INSTANTIATE_TEST_SUITE_P(Models, EveryRecompute,
                          ::testing::Values("yolo11n.yaml", "yolo11m.yaml", "yolov8n.yaml",
                                            "yolo26n.yaml"));
+
+TEST(OutOfMemoryText, KnowsAThreadThatDoesNotStart) {
+  const std::system_error thread(std::make_error_code(std::errc::resource_unavailable_try_again));
+  EXPECT_NE(OutOfMemoryText(thread).value_or("").find("ulimit -u"), std::string::npos);
+  EXPECT_TRUE(
+      OutOfMemoryText(std::system_error(std::make_error_code(std::errc::not_enough_memory))));
+  EXPECT_FALSE(
+      OutOfMemoryText(std::system_error(std::make_error_code(std::errc::no_space_on_device))));
+}
 
 }  // namespace
 }  // namespace headroom
