@@ -8,6 +8,7 @@
 #include "headroom/train/reference_resume.h"
 #include "headroom/train/run_room.h"
 #include "headroom/train/training_run.h"
+#include "headroom/train/tried_advice.h"
 
 #include <fmt/format.h>
 
@@ -37,10 +38,14 @@ void TrainingRun::SetUp() {
   setup.SetUpDevice();
   ClaimFolder();
   setup.ReadDataset();
-  WithMemory("building the model", [this] { setup.BuildNetwork(); });
-  WithMemory("reading the data", [this] { SetUpData(); });
-  WithMemory("measuring a step", [this] { setup.MeasureProcess(); });
-  Plan();
+  try {
+    WithMemory("building the model", [this] { setup.BuildNetwork(); });
+    WithMemory("reading the data", [this] { SetUpData(); });
+    WithMemory("measuring a step", [this] { setup.MeasureProcess(); });
+    Plan();
+  } catch (const BudgetError& refusal) {
+    RefuseTraining(setup, refusal);
+  }
   PublishPlan();
   WithMemory("making the step", [this] { SetUpStep(); });
   WithMemory("making the optimizer", [this] { SetUpOptimizer(); });

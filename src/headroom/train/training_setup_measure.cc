@@ -111,6 +111,7 @@ MeasuredScratch TrainingSetup::MeasureScratch() {
 }
 
 void TrainingSetup::MeasureProcess() {
+  runtime_reservation_ = Reservation();  // Of a time before.
   scratch_ = MeasureScratch();
   // The arena of these steps is too small for the run's, and may lie where that one does not fit.
   GiveBackFreeBlocks();
