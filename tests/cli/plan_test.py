@@ -89,7 +89,10 @@ class PlanTest(unittest.TestCase):
         told = self.expect(0, *words, "ram=31G", "vram=24G", contains=["it would run in 31.0 GiB"])
         self.assertRegex(told, r"\d+ processes [\d.]+ GiB")
         self.assertNotIn("Assumed", told)
-        self.expect(0, *words, contains=["would take up to", "ram=31G vram=24G"])
+        told = self.expect(0, *words, contains=["would take up to"])
+        # Of its own machine nothing is known: it is asked for, and this one says nothing of it.
+        self.assertIn("ram=31G vram=24G", told.splitlines()[0])
+        self.assertNotIn("it would", told)
 
     def test_advice_ends_with_the_command(self):
         os.rename(self.dir / "data", self.dir / "user's data")
@@ -98,6 +101,29 @@ class PlanTest(unittest.TestCase):
                              contains=["8 GB", "128 GB"])
         last = shlex.split(output.strip().splitlines()[-1])
         self.assertEqual(last[:6], ["yolo", "detect", "train", data, "model=yolo11n.yaml", "imgsz=320"])
+
+    def test_the_amount_that_is_advised_is_enough(self):
+        small = [self.data, "model=yolo11n.yaml", "imgsz=160", "batch=4", "workers=1", "amp=False", "fraction=16"]
+        train = ["train", *small, "epochs=1", "plots=False"]
+        for words, memory in ((train, "memory=20M"), (train, "memory=150M"), (["memory", "plan", *small], "memory=150M")):
+            output = self.expect(4, *words, memory)
+            advice = re.search(r"Raise it with (memory=\d+M) or more", output).group(1)
+            self.expect(0, *train, advice)
+
+    def test_what_is_no_machine_is_refused(self):
+        words = [self.data, "model=yolo11n.yaml", "imgsz=64"]
+        for option, says in (("ram=1K", "how much memory a machine has"), ("ram=31", "how much memory a machine has"),
+                             ("ram=2M", "no machine has so little memory"), ("ram=0.8", "no machine has so little"),
+                             ("vram=2M", "no machine has so little memory")):
+            for command in ("plan", "advise"):
+                output = self.expect(2, "memory", command, *words, option, contains=[option, says, "with its unit"])
+                self.assertNotIn("parameters", output)
+
+    def test_advice_names_the_machine_that_it_is_for(self):
+        words = ["memory", "advise", self.data, "model=yolo11n.yaml", "imgsz=64"]
+        output = self.expect(0, *words, "ram=4G", contains=["Best for a machine of ram=4G", "\nram=4G "])
+        self.assertNotIn("this machine", output)
+        self.expect(0, *words, contains=["Best for what is free on this machine now ("])
 
     def test_advice_for_a_device_is_about_the_device(self):
         output = self.expect(0, "memory", "advise", self.data, "model=yolo11n.yaml", "imgsz=320", "ram=31G",

@@ -97,27 +97,32 @@ std::unique_ptr<PlannedMachine> PlanForeign(const std::filesystem::path& folder,
   }
 }
 
-// Which machine a run of the reference is judged on, where its folder does not tell.
-std::string AssumedMachine(const std::filesystem::path& folder, const PlannedMachine& machine,
-                           const DeviceChoice& device) {
-  const Options& o = machine.setup().options;
-  const bool named = device.kind != DeviceChoice::Kind::kAutomatic;
-  std::vector<std::string> parts;
-  if (device.kind == DeviceChoice::Kind::kCuda && machine.gpus() == 0) {
-    parts.push_back(fmt::format(
-        "on a GPU (device={}) of unknown memory, with cores for all workers", device.Canonical()));
-  } else if (!named && machine.gpus() == 0) {
-    parts.emplace_back("on the CPU (its arguments name no device)");
-  }
-  if (!o.ram)
-    parts.push_back(fmt::format("within this machine's memory ({})", ToString(machine.ram())));
-  if (parts.empty()) return {};
+// Of a run of the reference: whose it is, and, where its folder does not tell the machine that it
+// ran on, how that is told.
+std::string ForeignTitle(const std::filesystem::path& folder, const Options& options,
+                         const DeviceChoice& device) {
+  const std::string title =
+      fmt::format("{} is a run of the reference (Ultralytics)", folder.string());
+  if (options.ram) return title + ".";
   return fmt::format(
-      "Assumed: it ran {}. For the machine that it ran on, such as one of 31 GB and a GPU of 24 "
-      "GB: "
-      "yolo memory explain {}{} ram=31G{}",
-      Join(parts, ", "), ShellQuote(folder.string()), named ? "" : " device=0",
+      "{}, on a machine of which it tells nothing. To judge it say what that had; of one of 31 GB "
+      "and a GPU of 24 GB: yolo memory explain {}{} ram=31G{}",
+      title, ShellQuote(folder.string()),
+      device.kind == DeviceChoice::Kind::kAutomatic ? " device=0" : "",
       device.kind == DeviceChoice::Kind::kCpu ? "" : " vram=24G");
+}
+
+// What is taken for granted of its device.
+std::string AssumedDevice(const PlannedMachine& machine, const DeviceChoice& device) {
+  if (machine.gpus() > 0) return {};
+  if (device.kind == DeviceChoice::Kind::kCuda) {
+    return fmt::format(
+        "Assumed: it ran on a GPU (device={}) of unknown memory, with cores for all workers.",
+        device.Canonical());
+  }
+  if (device.kind == DeviceChoice::Kind::kAutomatic)
+    return "Assumed: it ran on the CPU (its arguments name no device; device=0 for a GPU).";
+  return {};
 }
 
 // A run of the reference: its arguments say what it asked for.
@@ -135,12 +140,12 @@ ExitCode ExplainForeign(const std::filesystem::path& folder,
     options = Options::FromOverrides(overrides);
   }
   options.resume = false;
+  Print(ForeignTitle(folder, options, device));
   Warnings observer;
   const std::unique_ptr<PlannedMachine> machine = PlanForeign(folder, options, observer);
-  Print(fmt::format("{} is a run of the reference (Ultralytics).", folder.string()));
-  Print(ReferenceText(*machine, on_gpu ? 1 : machine->gpus()));
-  if (const std::string assumed = AssumedMachine(folder, *machine, device); !assumed.empty())
-    Print(assumed);
+  Print(ReferenceText(*machine, on_gpu ? 1 : machine->gpus(),
+                      options.ram ? machine->ram() : Bytes::Max()));
+  if (const std::string assumed = AssumedDevice(*machine, device); !assumed.empty()) Print(assumed);
   Print(on_gpu && machine->gpus() == 0 ? "\nThe same training here, on the CPU:"
                                        : "\nThe same training with Headroom:");
   Print(PlanTable(*machine));

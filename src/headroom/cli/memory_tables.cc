@@ -8,6 +8,7 @@
 #include "headroom/monitor/device_budget.h"
 #include "headroom/monitor/effective_limit.h"
 #include "headroom/train/training_loader.h"
+#include "headroom/train/tried_advice.h"
 
 #include <ATen/Context.h>
 #include <fmt/format.h>
@@ -24,10 +25,17 @@ namespace {
 constexpr std::array<int, 5> kMachinesGb = {8, 16, 32, 64, 128};
 constexpr std::array<int, 6> kCardsGb = {6, 8, 12, 16, 24, 48};
 
+// Less is no machine, but a unit that was mistaken.
+constexpr Bytes kSmallestMachine = Bytes::MiB(64);
+
 Bytes ParsedSize(const std::string& text, const char* option) {
   const Result<Bytes> bytes = ParseBytes(text);
   if (!bytes) throw ConfigError(fmt::format("{}={}: {}", option, text, bytes.error()));
-  return *bytes;
+  if (*bytes >= kSmallestMachine) return *bytes;
+  throw ConfigError(
+      fmt::format("{}={}: no machine has so little memory ({}); write how much it has, with its "
+                  "unit, for example {}=31G (at least {})",
+                  option, text, ToString(*bytes), option, ToString(kSmallestMachine)));
 }
 
 std::string Micro(const TrainSettings& t) {
@@ -143,18 +151,21 @@ PlanLimit DeviceLimit(const Options& options) {
 // This machine, hosts of other sizes and, of a device's plan, other cards in this host.
 std::string MachineRows(const PlannedMachine& machine) {
   const bool on_device = machine.gpus() > 0;
-  std::string rows = Header("machine", on_device) + Row("this one", machine, machine.limits());
+  const std::string name = machine.setup().options.ram
+                               ? fmt::format("ram={}", *machine.setup().options.ram)
+                               : "this one, now";
+  std::string rows = Header("machine", on_device) + Row(name, machine, machine.limits());
   const auto gib = [](int gb) { return Bytes::GiB(static_cast<std::uint64_t>(gb)); };
   for (const int gb : kMachinesGb) {
-    const std::string name = fmt::format("{} GB", gb);
-    rows += Row(name, machine, machine.HostOf(gib(gb), name));
+    const std::string other = fmt::format("{} GB", gb);
+    rows += Row(other, machine, machine.HostOf(gib(gb), other));
   }
   if (!on_device) return rows;
   for (const int gb : kCardsGb) {
-    const std::string name = fmt::format("a {} GB card", gb);
+    const std::string card = fmt::format("a {} GB card", gb);
     PlanLimits limits = machine.limits();
-    limits[1] = CardLimit(gib(gb), name);
-    rows += Row(name, machine, limits);
+    limits[1] = CardLimit(gib(gb), card);
+    rows += Row(card, machine, limits);
   }
   return rows;
 }
@@ -222,22 +233,28 @@ std::string CommandToPaste(const Options& options, const std::vector<std::string
 PlannedMachine::PlannedMachine(const Options& options, TrainObserver& observer)
     : setup_(options, ReadSettings(), SetUpProcess(options), observer) {
   const Options& o = setup_.options;
-  if (PlansDevice(o)) setup_.place = MemoryPlace::kDevice;
+  const bool on_device = PlansDevice(o);
+  if (on_device) setup_.place = MemoryPlace::kDevice;
+  // Before anything is read: what is no machine is a mistake in the words.
+  ram_ = o.ram ? ParsedSize(*o.ram, "ram") : setup_.machine_limit;
+  const PlanLimit device = on_device ? DeviceLimit(o) : PlanLimit();
   setup_.ReadDataset();
-  setup_.BuildNetwork();
-  setup_.ReadData();
-  setup_.MeasureProcess();
-  ram_ = setup_.machine_limit;
-  limits_ = setup_.Limits();
-  if (o.ram) {
-    ram_ = ParsedSize(*o.ram, "ram");
-    limits_ = HostOf(ram_, fmt::format("ram={}", *o.ram));
+  try {
+    setup_.BuildNetwork();
+    setup_.ReadData();
+    setup_.MeasureProcess();
+  } catch (const BudgetError& refusal) {
+    RefuseTraining(setup_, refusal);
   }
+  limits_ = setup_.Limits();
+  // What is needed is measured with what is needed.
+  if (!o.ram && !on_device && !fits()) static_cast<void>(TrySmallestPlan(setup_));
+  if (o.ram) limits_ = HostOf(ram_, fmt::format("ram={}", *o.ram));
   raises_[0] = {
       .ceiling = ram_,
       .origin = o.ram ? fmt::format("ram={}", *o.ram) : FindEffectiveLimit().smallest.origin};
   if (!IsShare(o)) raises_[1].share = kDefaultDeviceFraction;
-  if (setup_.place == MemoryPlace::kDevice) limits_[1] = DeviceLimit(o);
+  if (on_device) limits_[1] = device;
 }
 
 PlanLimits PlannedMachine::HostOf(Bytes ram, const std::string& origin) const {
@@ -260,7 +277,7 @@ PlannedMachine::Outcome PlannedMachine::FitWith(const Options& options,
           choice.batch.why, choice.optimizer.kind};
 }
 
-std::string ReferenceText(const PlannedMachine& machine, int gpus) {
+std::string ReferenceText(const PlannedMachine& machine, int gpus, Bytes ram) {
   const PlannedMachine::Outcome outcome = machine.Fit(machine.limits());
   const Options& o = machine.setup().options;
   // A machine that is only described has as many cores as its validation wants workers.
@@ -268,7 +285,7 @@ std::string ReferenceText(const PlannedMachine& machine, int gpus) {
   const int wanted = o.workers < 0 ? CoresOfMachine() : 2 * o.workers;
   const int cores = described ? std::max(CoresOfMachine(), wanted) : CoresOfMachine();
   return ExplainReferenceFor(machine.setup().Subject(outcome.optimizer), outcome.fit.settings,
-                             cores, gpus, machine.ram());
+                             cores, gpus, ram);
 }
 
 std::string PlanTable(const PlannedMachine& machine) {
@@ -287,7 +304,7 @@ std::string PlanTable(const PlannedMachine& machine) {
 }
 
 std::string PlanText(const PlannedMachine& machine) {
-  return PlanTable(machine) + ReferenceText(machine, machine.gpus());
+  return PlanTable(machine) + ReferenceText(machine, machine.gpus(), machine.ram());
 }
 
 std::string CompareText(const PlannedMachine& machine, const std::string& knob) {
@@ -308,8 +325,15 @@ Options AsAdvised(const Options& options) {
 std::string AdviceText(const PlannedMachine& machine, const std::vector<std::string>& words) {
   const PlannedMachine::Outcome here = machine.Fit(machine.limits());
   const Options fixed = FixedBatch(machine, here);
-  std::string text = "Best for this machine: " +
-                     Describe(machine.setup().Subject(here.optimizer), here.fit.settings) + "\n";
+  const Options& o = machine.setup().options;
+  const std::string place =
+      o.ram ? fmt::format("a machine of ram={}", *o.ram)
+            : fmt::format("what is free on this machine now ({})", ToString(machine.ram()));
+  std::string text =
+      fmt::format("Best for {}: {}\n", place,
+                  Describe(machine.setup().Subject(here.optimizer), here.fit.settings));
+  if (!here.fit.fits)
+    text += ExplainUnfit(here.fit.plan, machine.limits(), machine.raises()) + "\n";
   if (!here.batch_note.empty()) text += here.batch_note + "\n";
   if (fixed.workers < 0) {
     text += fmt::format(

@@ -46,8 +46,8 @@ class PlannedMachine {
 // Settings, what had to give, the table.
 [[nodiscard]] std::string PlanTable(const PlannedMachine& machine);
 // What the reference would have taken on so many GPUs, which may be none of the machine's (a run of
-// somewhere else).
-[[nodiscard]] std::string ReferenceText(const PlannedMachine& machine, int gpus);
+// somewhere else), and what of it in a host of `ram`; of Bytes::Max() nothing is said.
+[[nodiscard]] std::string ReferenceText(const PlannedMachine& machine, int gpus, Bytes ram);
 // `yolo memory plan`: both.
 [[nodiscard]] std::string PlanText(const PlannedMachine& machine);
 // One knob (batch, imgsz, workers, recompute): its values and what each needs. Throws ConfigError

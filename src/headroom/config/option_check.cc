@@ -308,6 +308,7 @@ std::string AllowedText(const OptionInfo& option) {
     case OptionType::kSources:
       return "a path, a number or a list of paths";
     case OptionType::kMemory:
+      if (option.name == "ram") return "how much memory a machine has, with its unit (31G, 800M)";
       return "a size with its unit (6G, 800M) or a share above 0 and up to 1, written with a point "
              "(0.8)";
     case OptionType::kMicrobatch:

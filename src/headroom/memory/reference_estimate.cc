@@ -180,10 +180,12 @@ std::string ExplainReference(const ReferenceSettings& settings) {
                         settings.batch)
           : "";
   const Bytes total = estimate.Total();
+  const std::string verdict =
+      settings.memory == Bytes::Max() ? "" : ": " + Verdict(total, settings.memory);
   return fmt::format(
       "The reference (Ultralytics 8.4.190) would take up to {} of host memory with these "
-      "settings{} ({}): {}.",
-      ToString(total), batch, largest, Verdict(total, settings.memory));
+      "settings{} ({}){}.",
+      ToString(total), batch, largest, verdict);
 }
 
 int CoresOfMachine() { return static_cast<int>(std::max(sysconf(_SC_NPROCESSORS_ONLN), 1L)); }

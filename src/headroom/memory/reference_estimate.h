@@ -57,6 +57,7 @@ struct ReferenceEstimate {
 
 // "The reference (Ultralytics 8.4.190) would take up to 33.1 GiB of host memory with these settings
 // (mosaic buffers 13.7 GiB, validation queue 16.1 GiB, ...): it would be killed in 31.0 GiB."
+// Without the judgement where settings.memory is Bytes::Max().
 [[nodiscard]] std::string ExplainReference(const ReferenceSettings& settings);
 
 // What os.cpu_count() says here.
