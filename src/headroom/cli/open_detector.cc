@@ -7,29 +7,37 @@
 
 #include <ATen/Parallel.h>
 
+#include <utility>
+
 namespace headroom {
 
-OpenedDetector OpenDetector(const Options& options, const Settings& settings,
-                            const DetectorOptions& detector_options, Budget* budget,
-                            const std::vector<std::string>& names) {
-  OpenedDetector opened;
+OpenedModel::OpenedModel(const Options& options, const Settings& settings, Budget* budget,
+                         const std::vector<std::string>& names)
+    : file_(options.model), one_to_one_(WantsOneToOne(options)), budget_(budget) {
+  // Exported models run on the CPU; a device that is not there is a mistake all the same.
   const at::Device device = ChooseDevice(options.device);
-  if (IsExportedModel(options.model)) {  // It runs on the CPU; a device that is not there is a
-                                         // mistake all the same.
-    opened.detector =
-        OpenExportedModel(options.model, at::get_num_threads(), detector_options, budget);
-    return opened;
+  if (IsExportedModel(file_)) {
+    network_ = OpenExportedNetwork(file_, at::get_num_threads(), budget);
+    return;
   }
-  opened.model = std::make_unique<LoadedModel>(
+  loaded_ = std::make_unique<LoadedModel>(
       LoadForValidation(options, settings, device, Element::kFloat32));
-  opened.model->file.reset();  // Its weights are in the model now.
-  if (opened.model->names.empty()) opened.model->names = names;
-  Model& model = opened.model->model;
-  opened.executor = std::make_unique<Executor>(*model.graph, *model.parameters, device);
-  opened.detector = std::make_unique<ModelDetector>(
-      model, *opened.executor, NamesOfAllClasses(*opened.model),
-      ModelDetectorOptions{.one_to_one = WantsOneToOne(options)}, detector_options, budget);
-  return opened;
+  loaded_->file.reset();  // Its weights are in the model now.
+  if (loaded_->names.empty()) loaded_->names = names;
+  const Model& model = loaded_->model;
+  executor_ = std::make_unique<Executor>(*model.graph, *model.parameters, device);
+}
+
+Detector& OpenedModel::MakeDetector(const DetectorOptions& options) {
+  if (loaded_) {
+    detector_ = std::make_unique<ModelDetector>(
+        loaded_->model, *executor_, NamesOfAllClasses(*loaded_),
+        ModelDetectorOptions{.one_to_one = one_to_one_}, options, budget_);
+  } else {
+    detector_ = std::make_unique<ExportedDetector>(std::move(network_.facts), file_,
+                                                   std::move(network_.runner), options, budget_);
+  }
+  return *detector_;
 }
 
 }  // namespace headroom

@@ -78,10 +78,10 @@ ExitCode RunPredict(const ParsedCommand& command) {
   InstallInterruptHandler();
   const Settings settings = ReadSettings();
   WarnOfPrecision(options);
-  const OpenedDetector opened =
-      OpenDetector(options, settings, MakeDetectorOptions(options), &budget);
+  OpenedModel opened(options, settings, &budget);
+  Detector& detector = opened.MakeDetector(MakeDetectorOptions(options));
   RuntimeReservation runtime(budget);
-  const std::vector<std::string>& names = opened.detector->facts().names;
+  const std::vector<std::string>& names = detector.facts().names;
   WarnOfUnknownClasses(options.classes, names);
   const fs::path folder = ChooseRunFolder({.runs_dir = settings.runs_dir,
                                            .mode = "predict",
@@ -95,7 +95,7 @@ ExitCode RunPredict(const ParsedCommand& command) {
   PredictionOutput output(output_options, names, &budget);
   const int batch =
       command.Find("batch") == nullptr || options.batch < 1 ? 1 : static_cast<int>(options.batch);
-  Predictor predictor(*opened.detector,
+  Predictor predictor(detector,
                       {.image_size = {options.image_height, options.image_width},
                        .batch = batch,
                        .video_step = options.vid_stride},

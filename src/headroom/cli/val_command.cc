@@ -63,7 +63,7 @@ void Report(Console& console, const Validation& result, const std::vector<std::s
 }
 
 // Validates and writes its files; the detector's memory is given back before they are drawn.
-Validation Measure(OpenedDetector& opened, const Options& options, const DatasetIndex& index,
+Validation Measure(OpenedModel& opened, const Options& options, const DatasetIndex& index,
                    ValidationOutputs& outputs, Budget& budget, Console& console) {
   RuntimeReservation runtime(budget);
   ValidationEvents events;
@@ -83,7 +83,7 @@ Validation Measure(OpenedDetector& opened, const Options& options, const Dataset
   outputs.During([&](const ReceiveDetections& receive) {
     events.on_image = receive;
     result =
-        Validate(*opened.detector, index, MakeValidationOptions(options, index), events, &budget);
+        Validate(opened.detector(), index, MakeValidationOptions(options, index), events, &budget);
   });
   opened.Unload();
   outputs.Finish(result->metrics, result->confusion);
@@ -101,14 +101,14 @@ ExitCode RunVal(const ParsedCommand& command) {
   InstallInterruptHandler();
   const Settings settings = ReadSettings();
   const DatasetConfig data = ReadDatasetYaml(options.data, fs::absolute(settings.datasets_dir));
+  static_cast<void>(data.Split(options.split));  // Before a model is read.
+  OpenedModel opened(options, settings, &budget, ClassNames(data, options.single_cls));
+  if (opened.model() != nullptr) console.OnMessage(SummaryLine(*opened.model(), ModelForm::kFused));
   const DatasetIndex index = BuildIndex(data, options.split, options, &budget);
   for (const std::string& message : index.messages()) console.OnMessage("WARNING " + message);
-  OpenedDetector opened = OpenDetector(options, settings, MakeDetectorOptions(options, index),
-                                       &budget, ClassNames(data, options.single_cls));
-  const DetectorFacts& facts = opened.detector->facts();
+  const DetectorFacts& facts = opened.MakeDetector(MakeDetectorOptions(options, index)).facts();
   WarnOfUnknownClasses(options.classes, facts.names);
   WarnOfFixedBatch(options, facts);
-  if (opened.model) console.OnMessage(SummaryLine(opened.model->model, ModelForm::kFused));
   ValidationOutputs outputs(options, settings, facts.names, index, budget, console);
   const Validation result = Measure(opened, options, index, outputs, budget, console);
   Report(console, result, facts.names, options.verbose, outputs.Summary());

@@ -95,10 +95,13 @@ bool IsExportedModel(const std::filesystem::path& path) {
   return path.extension() == ".onnx" || path.extension() == ".torchscript";
 }
 
+OpenedNetwork OpenExportedNetwork(const std::filesystem::path& path, int threads, Budget* budget) {
+  return path.extension() == ".onnx" ? OpenOnnx(path, threads, budget) : OpenTorchScript(path);
+}
+
 std::unique_ptr<Detector> OpenExportedModel(const std::filesystem::path& path, int threads,
                                             const DetectorOptions& options, Budget* budget) {
-  OpenedNetwork network =
-      path.extension() == ".onnx" ? OpenOnnx(path, threads, budget) : OpenTorchScript(path);
+  OpenedNetwork network = OpenExportedNetwork(path, threads, budget);
   return std::make_unique<ExportedDetector>(std::move(network.facts), path.string(),
                                             std::move(network.runner), options, budget);
 }

@@ -45,9 +45,13 @@ class ExportedDetector : public Detector {
 // Whether the file's suffix is that of an exported format: .onnx, .torchscript.
 [[nodiscard]] bool IsExportedModel(const std::filesystem::path& path);
 
-// Opens either. ONNX runs in OpenCV's DNN with so many threads, TorchScript in LibTorch. The budget
-// (may be null) must outlive the detector. Throws BudgetError, and DataError that names the file,
-// what is wrong with it and what to do.
+// Opens either, to be made a detector of. Budget and errors as below.
+[[nodiscard]] OpenedNetwork OpenExportedNetwork(const std::filesystem::path& path, int threads,
+                                                Budget* budget);
+
+// The detector of either. ONNX runs in OpenCV's DNN with so many threads, TorchScript in LibTorch.
+// The budget (may be null) must outlive the detector. Throws BudgetError, and DataError that names
+// the file, what is wrong with it and what to do.
 [[nodiscard]] std::unique_ptr<Detector> OpenExportedModel(const std::filesystem::path& path,
                                                           int threads,
                                                           const DetectorOptions& options,
