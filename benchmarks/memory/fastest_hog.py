@@ -17,7 +17,8 @@ import tempfile
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "tests" / "memory"))
-from run_case import HOG, Cgroup, cgroups_missing, read_page  # noqa: E402
+from cgroup import HOG, Cgroup, cgroups_missing  # noqa: E402
+from run_case import read_page  # noqa: E402
 
 WORDS = ["model=yolo11n.yaml", "imgsz=640", "batch=64", "workers=2", "amp=False", "epochs=100",
          "val=False", "close_mosaic=0", "plots=False"]

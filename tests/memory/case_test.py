@@ -15,7 +15,8 @@ import threading
 import unittest
 import zipfile
 
-from run_case import Cgroup, RunCase, cgroups_missing, main
+from cgroup import Cgroup, cgroups_missing
+from run_case import RunCase, main
 
 IMAGES = 2000
 BATCH = 133

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Real trainings under real limits: memory cgroups (v1, as root) and a neighbour that grows.
+"""Real trainings under real limits: memory cgroups (as root) and a neighbour that grows.
 
 usage: memory_test.py PATH_OF_YOLO PATH_OF_SAMPLE_DATA [TEST...]
 """
@@ -13,8 +13,8 @@ import sys
 import time
 import unittest
 
-from run_case import (HOG, SUDDEN_HOG, Cgroup, RunCase, cgroups_missing, main, read_budget,
-                      read_page)
+from cgroup import HOG, SUDDEN_HOG, Cgroup, cgroups_missing
+from run_case import RunCase, main, read_budget, read_page
 
 # Lines of the log. The first is followed by what was given back.
 CUT = r"Memory: (?!there was room).*; budget .* -> "

@@ -12,7 +12,8 @@ import time
 import unittest
 import zlib
 
-from run_case import Cgroup, RunCase, cgroups_missing, main
+from cgroup import Cgroup, cgroups_missing
+from run_case import RunCase, main
 
 
 def chunk(kind, data):

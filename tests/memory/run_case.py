@@ -1,92 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the tests of real trainings share: memory cgroups, a neighbour that grows, the last-state
-page, a small data set. Test files call main() with the paths of the program and of the sample."""
+"""What the tests of real trainings share: the last-state page, a small data set, runs in it. Test
+files call main() with the paths of the program and of the sample."""
 
 import collections
 import json
 import os
 import pathlib
-import re
 import shutil
 import struct
 import subprocess
 import sys
 import tempfile
-import time
 import unittest
 
-GROUPS = pathlib.Path("/sys/fs/cgroup/memory")
 QUICK = ["model=yolo11n.yaml", "amp=False", "warmup_epochs=0"]
-
-# Takes memory at a steady rate until so much of the limit is left, holds it, gives it back.
-HOG = """
-import sys, time
-rate, total, hold = (float(a) for a in sys.argv[1:4])
-held, start = [], time.time()
-while sum(map(len, held)) < total:
-    if sum(map(len, held)) < rate * (time.time() - start):
-        block = bytearray(4 << 20)
-        for i in range(0, len(block), 4096):
-            block[i] = 1
-        held.append(block)
-    else:
-        time.sleep(0.005)
-time.sleep(hold)
-"""
-
-# Takes all of it at once.
-SUDDEN_HOG = """
-import sys, time
-held = b"x" * int(sys.argv[1])
-time.sleep(1)
-"""
-
-
-class Cgroup:
-    """A memory group of its own; processes started with run() are in it."""
-
-    def __init__(self, limit):
-        self.path = GROUPS / f"headroom-test-{os.getpid()}-{time.time_ns()}"
-        self.path.mkdir()
-        (self.path / "memory.limit_in_bytes").write_text(str(limit))
-
-    def popen(self, command, **more):
-        enter = lambda: (self.path / "cgroup.procs").write_text(str(os.getpid()))
-        return subprocess.Popen(command, preexec_fn=enter, **more)
-
-    def oom_kills(self):
-        text = (self.path / "memory.oom_control").read_text()
-        return int(re.search(r"oom_kill (\d+)", text).group(1))
-
-    def anonymous(self):
-        """Bytes of memory that is no page cache, of all in the group."""
-        text = (self.path / "memory.stat").read_text()
-        return int(re.search(r"^total_rss (\d+)", text, re.MULTILINE).group(1))
-
-    def close(self):
-        for _ in range(50):
-            try:
-                self.path.rmdir()
-                return
-            except OSError:
-                time.sleep(0.1)
-
-
-def cgroups_missing():
-    if not (GROUPS / "cgroup.procs").exists():
-        return "there is no v1 memory cgroup here"
-    if not os.access(GROUPS, os.W_OK) or os.geteuid() != 0:
-        return "memory cgroups need root"
-    try:
-        Cgroup(1 << 30).close()
-    except OSError as error:
-        return f"memory cgroups cannot be made: {error}"
-    return None
-
-
-def bytes_of(text):
-    number, unit = text.split()
-    return float(number) * {"B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}[unit]
 
 
 # The start of a state in src/headroom/monitor/last_state.cc; two of them follow the identity.
