@@ -44,6 +44,13 @@ check_sanitizer() {
   ctest --preset "$1" --timeout 900 -j 2
 }
 
+# Every scenario under real limits, or those whose names begin like the arguments.
+check_hostile() {
+  local chosen=("$@")
+  [[ ${#chosen[@]} -eq 0 ]] && chosen=(--all)
+  python3 tests/hostile/run.py build/release/bin/yolo samples/bccd "${chosen[@]}"
+}
+
 check_tidy() {
   cmake --preset tidy >/dev/null
   git diff --name-only --diff-filter=d "${1:-HEAD~1}" -- 'src/*.cc' | xargs -r clang-tidy-19 -p build/tidy --quiet
@@ -66,6 +73,7 @@ case ${1:-all} in
   test) scripts/install_deps.sh && check_build && check_test ;;
   asan | tsan) check_sanitizer "$1" ;;
   tidy) check_tidy "${2:-}" ;;
+  hostile) scripts/install_deps.sh && check_build && check_hostile "${@:2}" ;;
   all) run_all ;;
-  *) echo "usage: scripts/check.sh format|layers|sizes|build|test|asan|tsan|tidy|all" >&2; exit 2 ;;
+  *) echo "usage: scripts/check.sh format|layers|sizes|build|test|asan|tsan|tidy|hostile [NAME...]|all" >&2; exit 2 ;;
 esac
