@@ -4,7 +4,6 @@
 #include "headroom/core/mutex.h"
 
 #include <cstdio>
-#include <set>
 #include <utility>
 
 namespace headroom {
@@ -19,7 +18,6 @@ void PrintToStderr(LogLevel level, std::string_view text) {
 struct LogState {
   Mutex mutex;
   LogSink sink GUARDED_BY(mutex) = PrintToStderr;
-  std::set<std::string> seen GUARDED_BY(mutex);
 };
 
 LogState& State() {
@@ -43,13 +41,5 @@ void SetLogSink(LogSink sink) {
 void LogInfo(std::string_view text) { Log(LogLevel::kInfo, text); }
 void LogWarning(std::string_view text) { Log(LogLevel::kWarning, text); }
 void LogError(std::string_view text) { Log(LogLevel::kError, text); }
-
-void LogWarningOnce(const std::string& key, std::string_view text) {
-  {
-    MutexLock lock(State().mutex);
-    if (!State().seen.insert(key).second) return;
-  }
-  LogWarning(text);
-}
 
 }  // namespace headroom

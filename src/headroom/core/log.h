@@ -19,7 +19,5 @@ void SetLogSink(LogSink sink);
 void LogInfo(std::string_view text);
 void LogWarning(std::string_view text);
 void LogError(std::string_view text);
-// Once a key for the whole process: for what would repeat every batch.
-void LogWarningOnce(const std::string& key, std::string_view text);
 
 }  // namespace headroom

@@ -4,7 +4,6 @@
 #include "headroom/geometry/box.h"
 
 #include <algorithm>
-#include <span>
 
 namespace headroom {
 
@@ -22,9 +21,5 @@ inline constexpr float kIouEpsilon = 1e-7F;
   const float intersection = IntersectionArea(a, b);
   return intersection / (a.area() + b.area() - intersection + epsilon);
 }
-
-// Every pair: out[i * columns.size() + j] = Iou(rows[i], columns[j]).
-// Throws InternalError when out has another size.
-void PairwiseIou(std::span<const Xyxy> rows, std::span<const Xyxy> columns, std::span<float> out);
 
 }  // namespace headroom

@@ -25,20 +25,5 @@ TEST(Iou, IsZeroForBoxesThatOnlyTouch) {
 
 TEST(Iou, IsZeroForTwoEmptyBoxes) { EXPECT_EQ(Iou({3, 3, 3, 3}, {3, 3, 3, 3}), 0.0F); }
 
-TEST(PairwiseIou, FillsRowsByColumns) {
-  const std::array rows = {Xyxy{0, 0, 10, 10}, Xyxy{5, 5, 15, 15}};
-  const std::array columns = {Xyxy{0, 0, 10, 10}, Xyxy{100, 0, 110, 10}, Xyxy{5, 5, 15, 15}};
-  std::vector<float> iou(6);
-  PairwiseIou(rows, columns, iou);
-  EXPECT_THAT(iou, ::testing::Pointwise(::testing::FloatEq(),
-                                        {1.0F, 0.0F, 1.0F / 7.0F, 1.0F / 7.0F, 0.0F, 1.0F}));
-}
-
-TEST(PairwiseIou, RefusesAWrongRoom) {
-  const std::array boxes = {Xyxy{0, 0, 1, 1}};
-  std::vector<float> iou(2);
-  EXPECT_THROW(PairwiseIou(boxes, boxes, iou), InternalError);
-}
-
 }  // namespace
 }  // namespace headroom

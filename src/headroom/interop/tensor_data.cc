@@ -176,13 +176,6 @@ std::vector<float> AsFloats(const TensorData& tensor) {
   return values;
 }
 
-std::vector<std::int64_t> AsInts(const TensorData& tensor) {
-  std::vector<std::int64_t> values(static_cast<std::size_t>(tensor.count()));
-  HEADROOM_CHECK(!IsFloating(tensor.type()), "integers are read from an integer tensor");
-  CopyElements(tensor, std::span(values));
-  return values;
-}
-
 TensorData ConvertTo(const TensorData& tensor, DataType type) {
   if (tensor.type() == type) return tensor.Clone();
   const bool narrows = tensor.type() == DataType::kFloat32 && type == DataType::kFloat16;

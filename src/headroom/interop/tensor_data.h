@@ -74,7 +74,6 @@ class TensorData {
 // Every element as float, any type (integers round to nearest). values.size() must equal count().
 void CopyAsFloat(const TensorData& tensor, std::span<float> values);
 [[nodiscard]] std::vector<float> AsFloats(const TensorData& tensor);
-[[nodiscard]] std::vector<std::int64_t> AsInts(const TensorData& tensor);
 
 // Float32 to float16 and any floating type to float32; other pairs are an InternalError.
 [[nodiscard]] TensorData ConvertTo(const TensorData& tensor, DataType type);

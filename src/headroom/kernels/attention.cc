@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "headroom/kernels/attention.h"
 
-#include "headroom/kernels/copy_rows.h"
-
 #include <limits>
 
 #undef HWY_TARGET_INCLUDE
@@ -116,24 +114,6 @@ namespace headroom {
 
 HWY_EXPORT(SoftmaxKernel);
 HWY_EXPORT(SoftmaxBackwardKernel);
-
-void GatherHeads(const AttentionShape& shape, const ConstRowTensor& rows,
-                 const HeadChannels& channels, IndexRange items, const RowTensor& blocks) {
-  for (std::int64_t i = items.begin; i < items.end; ++i) {
-    const std::int64_t channel = channels.first + i % shape.heads * channels.step;
-    CopyRows(Offset(rows, i / shape.heads * shape.pixels, channel), channels.count,
-             {0, shape.pixels}, Offset(blocks, i * shape.pixels, 0));
-  }
-}
-
-void ScatterHeads(const AttentionShape& shape, const ConstRowTensor& blocks,
-                  const HeadChannels& channels, IndexRange items, const RowTensor& rows) {
-  for (std::int64_t i = items.begin; i < items.end; ++i) {
-    const std::int64_t channel = channels.first + i % shape.heads * channels.step;
-    CopyRows(Offset(blocks, i * shape.pixels, 0), channels.count, {0, shape.pixels},
-             Offset(rows, i / shape.heads * shape.pixels, channel));
-  }
-}
 
 void SoftmaxRows(const RowTensor& scores, std::int64_t columns, float scale, IndexRange rows) {
   HWY_DYNAMIC_DISPATCH(SoftmaxKernel)(scores, columns, scale, rows);

@@ -14,39 +14,6 @@ using testing::ForEachRowCase;
 using testing::RowCase;
 using testing::TestRows;
 
-TEST(GatherHeads, SplitsRowsIntoBlocksAndBack) {
-  ForEachRowCase([](const RowCase& k) {
-    if (k.channels > 24) return;
-    const AttentionShape shape{2, 6, 3};
-    const HeadChannels value{2 * k.channels, 4 * k.channels, k.channels};
-    TestRows rows(12, 12 * k.channels, k.input, k.gaps);
-    TestRows blocks(36, k.channels, k.output, k.gaps);
-    rows.FillNormal(Rng(1));
-    GatherHeads(shape, rows, value, {0, 2}, blocks);
-    GatherHeads(shape, rows, value, {2, 6}, blocks);
-    const auto channel_of = [&](std::int64_t head, std::int64_t c) {
-      return value.first + head * value.step + c;
-    };
-    blocks.ExpectNear(
-        [&](std::int64_t r, std::int64_t c) {
-          const std::int64_t image = r / 18, head = r / 6 % 3, pixel = r % 6;
-          return rows.At(image * 6 + pixel, channel_of(head, c));
-        },
-        0);
-    TestRows back(12, 12 * k.channels, k.output, k.gaps);
-    ScatterHeads(shape, blocks, value, {0, 6}, back);
-    for (std::int64_t r = 0; r < 12; ++r) {
-      for (std::int64_t head = 0; head < 3; ++head) {
-        for (std::int64_t c = 0; c < k.channels; ++c) {
-          const double original = rows.At(r, channel_of(head, c));
-          ASSERT_NEAR(back.At(r, channel_of(head, c)), original, std::abs(original) / 256);
-        }
-      }
-    }
-    back.ExpectGapsUntouched();
-  });
-}
-
 std::vector<double> Softmax_reference(const TestRows& scores, std::int64_t row, double scale) {
   std::vector<double> p;
   double most = -HUGE_VAL, sum = 0;

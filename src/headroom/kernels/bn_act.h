@@ -87,23 +87,4 @@ void ComputeBnGradientCoefficients(std::int64_t channels, std::int64_t rows, con
 void ApplyBnActBackward(const BnActBackward& op, const BnGradientCoefficients& coefficients,
                         IndexRange rows, const RowTensor& dy);
 
-// Of the batch (variance biased) or running; [channels] each.
-struct BnStatistics {
-  const double* mean = nullptr;
-  const double* variance = nullptr;
-  double epsilon = 1e-3;
-};
-
-// What the passes above read; [channels] each.
-struct BnAffine {
-  float* mean = nullptr;
-  float* inv_std = nullptr;  // 1 / sqrt(variance + epsilon)
-  float* scale = nullptr;
-  float* shift = nullptr;
-};
-
-// Fills the arrays of `affine`.
-void ComputeBnAffine(std::int64_t channels, const float* gamma, const float* beta,
-                     const BnStatistics& statistics, const BnAffine& affine);
-
 }  // namespace headroom

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "headroom/kernels/bn_act.h"
 
-#include <cmath>
-
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "headroom/kernels/bn_act_forward.cc"
 #include <hwy/foreach_target.h>
@@ -123,19 +121,6 @@ HWY_EXPORT(ForwardKernel);
 
 void RunBnActForward(const BnActForward& op, IndexRange rows) {
   HWY_DYNAMIC_DISPATCH(ForwardKernel)(op, rows);
-}
-
-void ComputeBnAffine(std::int64_t channels, const float* gamma, const float* beta,
-                     const BnStatistics& statistics, const BnAffine& affine) {
-  for (std::int64_t c = 0; c < channels; ++c) {
-    const double mean = statistics.mean[c];
-    const double inv_std = 1.0 / std::sqrt(statistics.variance[c] + statistics.epsilon);
-    const double scale = static_cast<double>(gamma[c]) * inv_std;
-    affine.mean[c] = static_cast<float>(mean);
-    affine.inv_std[c] = static_cast<float>(inv_std);
-    affine.scale[c] = static_cast<float>(scale);
-    affine.shift[c] = static_cast<float>(static_cast<double>(beta[c]) - mean * scale);
-  }
 }
 
 }  // namespace headroom

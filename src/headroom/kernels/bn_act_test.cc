@@ -28,23 +28,33 @@ double Slope_reference(Activation activation, double z) {
   return s * (1 + z * (1 - s));
 }
 
+struct Statistics {
+  double mean = 0, variance = 0, epsilon = 1e-3;
+};
+
+// What the passes read of a channel that is normalised with these statistics.
+struct Affine {
+  Affine(float gamma, float beta, const Statistics& s)
+      : mean(static_cast<float>(s.mean)),
+        inv_std(static_cast<float>(1 / std::sqrt(s.variance + s.epsilon))),
+        scale(static_cast<float>(gamma / std::sqrt(s.variance + s.epsilon))),
+        shift(static_cast<float>(beta - s.mean * gamma / std::sqrt(s.variance + s.epsilon))) {}
+  float mean, inv_std, scale, shift;
+};
+
 // Per-channel values of a layer whose statistics are given.
 struct Layer {
   explicit Layer(std::int64_t channels)
-      : gamma(NormalFloats(Rng(11), channels, 1, 0.3)),
-        beta(NormalFloats(Rng(12), channels)),
-        inv_std(gamma.size()),
-        scale(gamma.size()),
-        shift(gamma.size()),
-        mean(gamma.size()) {
-    std::vector<double> exact_mean(gamma.size()), variance(gamma.size());
+      : gamma(NormalFloats(Rng(11), channels, 1, 0.3)), beta(NormalFloats(Rng(12), channels)) {
     Rng rng(13);
     for (std::size_t c = 0; c < gamma.size(); ++c) {
-      exact_mean[c] = rng.Normal();
-      variance[c] = rng.Uniform(0.5, 2);
+      const double exact_mean = rng.Normal();
+      const Affine affine(gamma[c], beta[c], {exact_mean, rng.Uniform(0.5, 2)});
+      inv_std.push_back(affine.inv_std);
+      scale.push_back(affine.scale);
+      shift.push_back(affine.shift);
+      mean.push_back(affine.mean);
     }
-    ComputeBnAffine(channels, gamma.data(), beta.data(), {exact_mean.data(), variance.data(), 1e-3},
-                    {mean.data(), inv_std.data(), scale.data(), shift.data()});
   }
   [[nodiscard]] double Z(double y, std::int64_t c) const {
     const auto i = static_cast<std::size_t>(c);
@@ -72,17 +82,6 @@ BnActBackward Backward(const Layer& layer, const TestRows& y, Activation activat
   op.mean = layer.mean.data();
   op.activation = activation;
   return op;
-}
-
-TEST(BnAffine, NormalisesToBetaAndGamma) {
-  const float gamma = 2, beta = -1;
-  const double mean = 3, variance = 4;
-  float mean_float = 0, inv_std = 0, scale = 0, shift = 0;
-  ComputeBnAffine(1, &gamma, &beta, {&mean, &variance, 0}, {&mean_float, &inv_std, &scale, &shift});
-  EXPECT_FLOAT_EQ(mean_float, 3);
-  EXPECT_FLOAT_EQ(inv_std, 0.5f);
-  EXPECT_FLOAT_EQ(scale * 3 + shift, -1);
-  EXPECT_FLOAT_EQ(scale * 5 + shift, 1);
 }
 
 TEST(BnActForward, MatchesTheFormula) {
@@ -366,28 +365,26 @@ TEST(BnActBackward, AgreesWithFiniteDifferences) {
   }
   for (const double v : y) variance += (v - mean) * (v - mean) / kRows;
   const float gamma = 1.3f, beta = 0.2f;
-  float mean_float = 0, inv_std = 0, scale = 0, shift = 0;
-  ComputeBnAffine(1, &gamma, &beta, {&mean, &variance, 1e-3},
-                  {&mean_float, &inv_std, &scale, &shift});
+  const Affine affine(gamma, beta, {mean, variance});
   const auto loss = [&](double dg, double db) { return Loss_reference(y, w, 1.3 + dg, 0.2 + db); };
   constexpr double kStep = 1e-5;
   ForEachTarget([&] {
     BnActBackward op;
     op.y = y_rows;
     op.channels = 1;
-    op.scale = &scale;
-    op.shift = &shift;
-    op.mean = &mean_float;
+    op.scale = &affine.scale;
+    op.shift = &affine.shift;
+    op.mean = &affine.mean;
     op.gradients[0] = g_rows;
     op.gradient_count = 1;
     double sum_dz = 0, sum_dz_xhat = 0;
-    const BnGradientSums sums{&inv_std, &sum_dz, &sum_dz_xhat};
+    const BnGradientSums sums{&affine.inv_std, &sum_dz, &sum_dz_xhat};
     ReduceBnActBackward(op, {0, kRows}, RowTensor(), sums);
     EXPECT_NEAR(sum_dz, (loss(0, kStep) - loss(0, -kStep)) / (2 * kStep), 2e-5);
     EXPECT_NEAR(sum_dz_xhat, (loss(kStep, 0) - loss(-kStep, 0)) / (2 * kStep), 2e-5);
     float for_dz = 0, for_centered = 0, constant = 0;
     const BnGradientCoefficients coefficients{&for_dz, &for_centered, &constant};
-    ComputeBnGradientCoefficients(1, kRows, &scale, sums, coefficients);
+    ComputeBnGradientCoefficients(1, kRows, &affine.scale, sums, coefficients);
     TestRows dy(kRows, 1, ElementType::kFloat32, Gaps::kNo);
     ApplyBnActBackward(op, coefficients, {0, kRows}, dy);
     for (std::int64_t r = 0; r < kRows; ++r) {

@@ -41,39 +41,25 @@ namespace {
 constexpr std::int64_t kBlockRows = 512;
 constexpr std::int64_t kPivotRows = 8;
 
-// sums += map(y, column) over rows of the tile; leaves the sums flushed. The reader ends behind
-// them.
-template <class T, class Map>
-void SumRows(RowReader<T>* y, std::int64_t rows, std::size_t width, const Map& map,
-             TileSums* sums) {
+// sums += y over rows of the tile; leaves the sums flushed. The reader ends behind them.
+template <class T>
+void SumRows(RowReader<T>* y, std::int64_t rows, std::size_t width, TileSums* sums) {
   for (std::int64_t r = 0; r < rows; r += kRowsPerFp32Sum) {
     const std::int64_t end = std::min(r + kRowsPerFp32Sum, rows);
     for (std::int64_t i = r; i < end; ++i) {
-      ForEachVector(width, [&](std::size_t c, auto lanes)
-                               HWY_ATTR { sums->Add(c, map(y->Load(c, lanes), c)); });
+      ForEachVector(width,
+                    [&](std::size_t c, auto lanes) HWY_ATTR { sums->Add(c, y->Load(c, lanes)); });
       y->Next();
     }
     sums->Flush();
   }
 }
 
-struct Itself {
-  HWY_INLINE FloatVec operator()(FloatVec y, std::size_t) const { return y; }
-};
-
-struct SquaredDeviation {
-  const TileFloats& mean;
-  HWY_INLINE FloatVec operator()(FloatVec y, std::size_t c) const {
-    const FloatVec d = hn::Sub(y, mean.At(c));
-    return hn::Mul(d, d);
-  }
-};
-
-template <class T, class Map>
-void SumTile(const ConstRowTensor& y, const RowTile& tile, const Map& map, double* result) {
+template <class T>
+void SumTile(const ConstRowTensor& y, const RowTile& tile, double* result) {
   TileSums sums(tile);
   RowReader<T> reader(y, tile);
-  SumRows(&reader, tile.rows, tile.width(), map, &sums);
+  SumRows(&reader, tile.rows, tile.width(), &sums);
   for (std::int64_t c = 0; c < tile.channels; ++c) {
     result[tile.first_channel + c] += sums.Total(c, tile);
   }
@@ -82,19 +68,8 @@ void SumTile(const ConstRowTensor& y, const RowTile& tile, const Map& map, doubl
 void SumsKernel(const ConstRowTensor& y, std::int64_t channels, IndexRange rows, double* sums) {
   const Layout layout = Layout(channels).With(y);
   layout.Dispatch([&](auto type) HWY_ATTR {
-    layout.ForEachTile(rows, [&](const RowTile& tile)
-                                 HWY_ATTR { SumTile<decltype(type)>(y, tile, Itself(), sums); });
-  });
-}
-
-void DeviationsKernel(const ConstRowTensor& y, std::int64_t channels, IndexRange rows,
-                      const float* mean, double* sums) {
-  const Layout layout = Layout(channels).With(y);
-  layout.Dispatch([&](auto type) HWY_ATTR {
-    layout.ForEachTile(rows, [&](const RowTile& tile) HWY_ATTR {
-      const TileFloats tile_mean(mean, tile);
-      SumTile<decltype(type)>(y, tile, SquaredDeviation{tile_mean}, sums);
-    });
+    layout.ForEachTile(
+        rows, [&](const RowTile& tile) HWY_ATTR { SumTile<decltype(type)>(y, tile, sums); });
   });
 }
 
@@ -102,7 +77,7 @@ void DeviationsKernel(const ConstRowTensor& y, std::int64_t channels, IndexRange
 template <class T>
 TileFloats Pivots(RowReader<T> reader, std::int64_t rows, const RowTile& tile) {
   TileSums sums(tile);
-  SumRows(&reader, rows, tile.width(), Itself(), &sums);
+  SumRows(&reader, rows, tile.width(), &sums);
   TileFloats mean;
   for (std::int64_t c = 0; c < tile.channels; ++c) {
     mean.values[c] =
@@ -172,16 +147,10 @@ HWY_AFTER_NAMESPACE();
 namespace headroom {
 
 HWY_EXPORT(SumsKernel);
-HWY_EXPORT(DeviationsKernel);
 HWY_EXPORT(MomentsKernel);
 
 void AddChannelSums(const ConstRowTensor& y, std::int64_t channels, IndexRange rows, double* sums) {
   HWY_DYNAMIC_DISPATCH(SumsKernel)(y, channels, rows, sums);
-}
-
-void AddSquaredDeviations(const ConstRowTensor& y, std::int64_t channels, IndexRange rows,
-                          const float* mean, double* sums) {
-  HWY_DYNAMIC_DISPATCH(DeviationsKernel)(y, channels, rows, mean, sums);
 }
 
 void AddChannelMoments(const ConstRowTensor& y, std::int64_t channels, IndexRange rows,

@@ -14,10 +14,6 @@ namespace headroom {
 // sums[c] += sum over the rows of y[r][c]. Also the gradient of a bias.
 void AddChannelSums(const ConstRowTensor& y, std::int64_t channels, IndexRange rows, double* sums);
 
-// sums[c] += sum over the rows of (y[r][c] - mean[c])^2.
-void AddSquaredDeviations(const ConstRowTensor& y, std::int64_t channels, IndexRange rows,
-                          const float* mean, double* sums);
-
 // Count, mean and sum of squared deviations from that mean, per channel; a count of 0 means that
 // the arrays' contents do not matter yet.
 struct ChannelMoments {

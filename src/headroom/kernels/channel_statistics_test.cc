@@ -37,22 +37,17 @@ double Deviations_reference(const TestRows& y, IndexRange rows, std::int64_t c, 
   return sum;
 }
 
-TEST(ChannelStatistics, AddsSumsAndDeviationsOfARange) {
+TEST(ChannelStatistics, AddsSumsOfARange) {
   ForEachRowCase([](const RowCase& k) {
     TestRows y(k.rows, k.channels, k.input, k.gaps);
     y.FillNormal(Rng(1), 3, 2);
     const IndexRange range{2, k.rows - 1};
-    const std::vector<float> mean(static_cast<std::size_t>(k.channels), 2.5f);
-    std::vector<double> sums(mean.size(), 7.0);
-    std::vector<double> deviations(mean.size(), 5.0);
+    std::vector<double> sums(static_cast<std::size_t>(k.channels), 7.0);
     AddChannelSums(y, k.channels, range, sums.data());
-    AddSquaredDeviations(y, k.channels, range, mean.data(), deviations.data());
-    for (std::size_t c = 0; c < mean.size(); ++c) {
+    for (std::size_t c = 0; c < sums.size(); ++c) {
       const auto channel = static_cast<std::int64_t>(c);
       const double sum = 7 + Sum_reference(y, range, channel);
-      const double deviation = 5 + Deviations_reference(y, range, channel, 2.5);
       ASSERT_NEAR(sums[c], sum, 1e-6 * sum) << c;
-      ASSERT_NEAR(deviations[c], deviation, 1e-6 * deviation) << c;
     }
   });
 }

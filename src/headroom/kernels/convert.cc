@@ -22,10 +22,6 @@ void ToBFloat16Kernel(const float* from, BFloat16* to, std::int64_t count) {
   Convert(from, to, static_cast<std::size_t>(count));
 }
 
-void ToFloatKernel(const BFloat16* from, float* to, std::int64_t count) {
-  Convert(from, to, static_cast<std::size_t>(count));
-}
-
 }  // namespace
 }  // namespace HWY_NAMESPACE
 }  // namespace headroom
@@ -35,14 +31,9 @@ HWY_AFTER_NAMESPACE();
 namespace headroom {
 
 HWY_EXPORT(ToBFloat16Kernel);
-HWY_EXPORT(ToFloatKernel);
 
 void ConvertToBFloat16(const float* from, BFloat16* to, std::int64_t count) {
   HWY_DYNAMIC_DISPATCH(ToBFloat16Kernel)(from, to, count);
-}
-
-void ConvertToFloat(const BFloat16* from, float* to, std::int64_t count) {
-  HWY_DYNAMIC_DISPATCH(ToFloatKernel)(from, to, count);
 }
 
 }  // namespace headroom

@@ -9,6 +9,5 @@ namespace headroom {
 
 // count elements of flat memory; the rounding is that of ToBFloat16. The ranges must not overlap.
 void ConvertToBFloat16(const float* from, BFloat16* to, std::int64_t count);
-void ConvertToFloat(const BFloat16* from, float* to, std::int64_t count);
 
 }  // namespace headroom

@@ -39,11 +39,6 @@ TEST(Convert, GivesTheScalarConversionsBits) {
     for (std::size_t i = 0; i < floats.size(); ++i) {
       ASSERT_EQ(halves[i].bits, ToBFloat16(floats[i]).bits) << i;
     }
-    std::vector<float> back(floats.size());
-    ConvertToFloat(halves.data(), back.data(), count);
-    for (std::size_t i = 0; i < floats.size(); ++i) {
-      ASSERT_EQ(std::bit_cast<std::uint32_t>(back[i]), std::uint32_t{halves[i].bits} << 16) << i;
-    }
   });
 }
 
@@ -56,8 +51,8 @@ TEST(Convert, TouchesNothingBehindTheEnd) {
       auto* h = reinterpret_cast<BFloat16*>(halves.data());
       for (std::int64_t i = 0; i < count; ++i) f[i] = static_cast<float>(i);
       ConvertToBFloat16(f, h, count);
-      ConvertToFloat(h, f, count);
-      for (std::int64_t i = 0; i < count; ++i) ASSERT_EQ(f[i], static_cast<float>(i));
+      for (std::int64_t i = 0; i < count; ++i)
+        ASSERT_EQ(h[i].bits, ToBFloat16(static_cast<float>(i)).bits);
     }
   });
 }

@@ -3,8 +3,6 @@
 
 #include "headroom/core/check.h"
 
-#include <utility>
-
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "headroom/kernels/max_pool.cc"
 #include <hwy/foreach_target.h>
@@ -190,45 +188,6 @@ void PoolMapBackward(const PoolItem& item, const Map& map, const Map& gradient, 
   GatherFromWindows(between, column, item, item.along_lines, map);
 }
 
-void SppfKernel(const Sppf& sppf, const RowTensor& slices, const PoolWork& work) {
-  const MaxPool& pool = sppf.pool;
-  const Map map(work.scratch, pool.shape, 0);
-  const Map between(work.scratch, pool.shape, 1);
-  for (std::int64_t i = work.items.begin; i < work.items.end; ++i) {
-    const PoolItem item(pool, i);
-    LoadMap(slices, item, GradientWrite::kAssign, map);
-    for (std::int64_t k = 1; k <= sppf.pools; ++k) {
-      PoolMap(item, map, between);
-      StoreMap(map, item, Offset(slices, 0, k * pool.shape.channels));
-    }
-  }
-}
-
-void SppfBackwardKernel(const Sppf& sppf, const ConstRowTensor& slices,
-                        const ConstRowTensor& gradients, const PoolWork& work,
-                        const RowTensor& gradient_x) {
-  const MaxPool& pool = sppf.pool;
-  Map map(work.scratch, pool.shape, 0);
-  Map gradient(work.scratch, pool.shape, 1);
-  const Map between(work.scratch, pool.shape, 2);
-  const Map column(work.scratch, pool.shape, 3);
-  const Map line(work.scratch, pool.shape, 4);
-  for (std::int64_t i = work.items.begin; i < work.items.end; ++i) {
-    const PoolItem item(pool, i);
-    const auto slice = [&](const ConstRowTensor& t, std::int64_t k) {
-      return Offset(t, 0, k * pool.shape.channels);
-    };
-    LoadMap(slice(gradients, sppf.pools), item, GradientWrite::kAssign, gradient);
-    for (std::int64_t k = sppf.pools - 1; k >= 0; --k) {
-      LoadMap(slice(slices, k), item, GradientWrite::kAssign, map);
-      PoolMapBackward(item, map, gradient, between, column, line);
-      LoadMap(slice(gradients, k), item, GradientWrite::kAccumulate, map);
-      std::swap(map, gradient);
-    }
-    StoreMap(gradient, item, gradient_x);
-  }
-}
-
 void PoolKernel(const MaxPool& pool, const ConstRowTensor& from, const PoolWork& work,
                 const RowTensor& to) {
   const Map map(work.scratch, pool.shape, 0);
@@ -280,8 +239,6 @@ void CheckPool(const MaxPool& pool, const PoolWork& work) {
 
 HWY_EXPORT(PoolKernel);
 HWY_EXPORT(PoolBackwardKernel);
-HWY_EXPORT(SppfKernel);
-HWY_EXPORT(SppfBackwardKernel);
 
 std::int64_t MaxPoolItems(const ImageShape& shape) {
   return shape.images * ((shape.channels + kPoolChannels - 1) / kPoolChannels);
@@ -302,18 +259,6 @@ void RunMaxPoolBackward(const MaxPool& pool, const ConstRowTensor& from,
                         GradientWrite write, const RowTensor& gradient_from) {
   CheckPool(pool, work);
   HWY_DYNAMIC_DISPATCH(PoolBackwardKernel)(pool, from, gradient_to, work, write, gradient_from);
-}
-
-void RunSppf(const Sppf& sppf, const RowTensor& slices, const PoolWork& work) {
-  CheckPool(sppf.pool, work);
-  HWY_DYNAMIC_DISPATCH(SppfKernel)(sppf, slices, work);
-}
-
-void RunSppfBackward(const Sppf& sppf, const ConstRowTensor& slices,
-                     const ConstRowTensor& gradients, const PoolWork& work,
-                     const RowTensor& gradient_x) {
-  CheckPool(sppf.pool, work);
-  HWY_DYNAMIC_DISPATCH(SppfBackwardKernel)(sppf, slices, gradients, work, gradient_x);
 }
 
 }  // namespace headroom

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Max-pooling with stride 1 and padding kernel / 2 (kernel odd), and SPPF's chain of them. Nothing
-// but the pooled tensor itself is kept for backward: the winners are found again. Of equal values
-// the first in scan order wins and a NaN always does, as in LibTorch. A window is searched along
-// lines, then across (2k instead of k * k steps); that finds the same winner. Work is counted in
-// items: item i is image i / tiles and channels [16 t, 16 t + 16) with t = i % tiles, tiles =
-// ceil(channels / 16). Disjoint ranges of items may run at the same time.
+// Max-pooling with stride 1 and padding kernel / 2 (kernel odd). Nothing but the pooled tensor
+// itself is kept for backward: the winners are found again. Of equal values the first in scan order
+// wins and a NaN always does, as in LibTorch. A window is searched along lines, then across (2k
+// instead of k * k steps); that finds the same winner. Work is counted in items: item i is image i
+// / tiles and channels [16 t, 16 t + 16) with t = i % tiles, tiles = ceil(channels / 16). Disjoint
+// ranges of items may run at the same time.
 #pragma once
 
 #include "headroom/kernels/row_tensor.h"
@@ -17,12 +17,6 @@ namespace headroom {
 struct MaxPool {
   ImageShape shape;
   std::int64_t kernel = 5;  // odd
-};
-
-// SPPF's rows are slices of shape.channels channels: the input and one for each pool.
-struct Sppf {
-  MaxPool pool;
-  int pools = 3;
 };
 
 [[nodiscard]] std::int64_t MaxPoolItems(const ImageShape& shape);
@@ -45,15 +39,5 @@ void RunMaxPool(const MaxPool& pool, const ConstRowTensor& from, const PoolWork&
 void RunMaxPoolBackward(const MaxPool& pool, const ConstRowTensor& from,
                         const ConstRowTensor& gradient_to, const PoolWork& work,
                         GradientWrite write, const RowTensor& gradient_from);
-
-// Slice 0 is given, slice k becomes the pooled slice k - 1.
-void RunSppf(const Sppf& sppf, const RowTensor& slices, const PoolWork& work);
-
-// gradient_x = the gradient of slice 0, everything that came through the pools included, given that
-// of all slices. gradient_x may be slice 0 of the gradients. Between the pools the gradient stays
-// fp32.
-void RunSppfBackward(const Sppf& sppf, const ConstRowTensor& slices,
-                     const ConstRowTensor& gradients, const PoolWork& work,
-                     const RowTensor& gradient_x);
 
 }  // namespace headroom

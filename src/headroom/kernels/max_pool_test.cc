@@ -142,60 +142,6 @@ TEST(MaxPoolBackward, GivesTheGradientToTheFirstOfEquals) {
   });
 }
 
-TEST(Sppf, EqualsThreePoolsInARow) {
-  ForEachPoolCase([](const PoolCase& k) {
-    const std::int64_t channels = k.pool.shape.channels;
-    TestRows slices(k.rows(), 4 * channels, k.type, k.gaps);
-    FillWithTies(&slices, 1);
-    TestRows expected(k.rows(), 4 * channels, k.type, Gaps::kNo);
-    expected.CopyFrom(slices);
-    std::vector<float> scratch = Scratch(k.pool);
-    const IndexRange items{0, MaxPoolItems(k.pool.shape)};
-    for (const int s : {1, 2, 3}) {
-      RunMaxPool(k.pool, Offset(expected.view(), 0, (s - 1) * channels), {items, scratch},
-                 Offset(expected.view(), 0, s * channels));
-    }
-    RunSppf({k.pool, 3}, slices, {items, scratch});
-    slices.ExpectNear([&](auto r, auto c) { return expected.At(r, c); }, 0);
-  });
-}
-
-TEST(SppfBackward, EqualsTheChainOfPoolGradients) {
-  ForEachPoolCase([](const PoolCase& k) {
-    const std::int64_t channels = k.pool.shape.channels;
-    TestRows slices(k.rows(), 4 * channels, k.type, k.gaps);
-    TestRows gradients(k.rows(), 4 * channels, k.type, k.gaps);
-    FillWithTies(&slices, 1);
-    gradients.FillNormal(Rng(2));
-    std::vector<float> scratch = Scratch(k.pool);
-    const IndexRange items{0, MaxPoolItems(k.pool.shape)};
-    RunSppf({k.pool, 3}, slices, {items, scratch});
-
-    TestRows input(k.rows(), channels, k.type, Gaps::kNo);
-    Doubles expected(k.rows(), channels);
-    for (const int s : {3, 2, 1, 0}) {
-      input.ForEach(
-          [&](auto r, auto c) { expected.At(r, c) += gradients.At(r, s * channels + c); });
-      if (s == 0) break;
-      Doubles passed(k.rows(), channels);
-      input.ForEach([&](auto r, auto c) { input.Set(r, c, slices.At(r, (s - 1) * channels + c)); });
-      input.ForEach([&](auto r, auto c) {
-        passed.At(Winner_reference(k.pool, input, r, c), c) += expected.At(r, c);
-      });
-      expected = passed;
-    }
-    RunSppfBackward({k.pool, 3}, slices, gradients, {items, scratch}, gradients);
-    for (std::int64_t r = 0; r < k.rows(); ++r) {
-      for (std::int64_t c = 0; c < channels; ++c) {
-        const double e = expected.At(r, c);
-        const double relative = k.type == ElementType::kFloat32 ? 1e-5 : 1.0 / 250;
-        ASSERT_NEAR(gradients.At(r, c), e, relative * std::abs(e) + 1e-4);
-      }
-    }
-    gradients.ExpectGapsUntouched();
-  });
-}
-
 TEST(MaxPool, RefusesAnEvenKernelAndTooLittleScratch) {
   TestRows rows(16, 1, ElementType::kFloat32, Gaps::kNo);
   const MaxPool pool{{1, 4, 4, 1}, 4};

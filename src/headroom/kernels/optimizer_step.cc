@@ -143,15 +143,6 @@ double SumOfSquaresKernel(const float* values, std::int64_t count) {
   return sum;
 }
 
-// 0 * x is 0 for finite x and NaN for any other.
-bool AllFiniteKernel(const float* values, std::int64_t count) {
-  FloatVec a = Zeros();
-  ForEachVector(static_cast<std::size_t>(count), [&](std::size_t i, auto lanes) HWY_ATTR {
-    a = hn::MulAdd(Zeros(), LoadFloats(values + i, lanes), a);
-  });
-  return hn::AllTrue(FloatTag(), hn::Eq(a, Zeros()));
-}
-
 }  // namespace
 }  // namespace HWY_NAMESPACE
 }  // namespace headroom
@@ -182,7 +173,6 @@ HWY_EXPORT(EmaKernel);
 HWY_EXPORT(AddScaledFloatKernel);
 HWY_EXPORT(AddScaledHalfKernel);
 HWY_EXPORT(SumOfSquaresKernel);
-HWY_EXPORT(AllFiniteKernel);
 
 void RunSgdStep(const SgdOptions& options, const ParameterPiece& piece, float* momentum) {
   HWY_DYNAMIC_DISPATCH(SgdKernel)(options, piece, momentum);
@@ -208,10 +198,6 @@ void AddScaled(float scale, const BFloat16* values, float* sums, std::int64_t co
 
 double SumOfSquares(const float* values, std::int64_t count) {
   return HWY_DYNAMIC_DISPATCH(SumOfSquaresKernel)(values, count);
-}
-
-bool AllFinite(const float* values, std::int64_t count) {
-  return HWY_DYNAMIC_DISPATCH(AllFiniteKernel)(values, count);
 }
 
 }  // namespace headroom

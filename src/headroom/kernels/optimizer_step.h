@@ -58,7 +58,4 @@ void AddScaled(float scale, const BFloat16* values, float* sums, std::int64_t co
 // Every product and sum in double.
 [[nodiscard]] double SumOfSquares(const float* values, std::int64_t count);
 
-// No infinity, no NaN.
-[[nodiscard]] bool AllFinite(const float* values, std::int64_t count);
-
 }  // namespace headroom

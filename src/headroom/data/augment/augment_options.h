@@ -27,11 +27,6 @@ struct AugmentOptions {
   double copy_paste = 0;
   CopyPasteMode copy_paste_mode = CopyPasteMode::kFlip;
 
-  // scale=s of the command line.
-  void SetScale(double scale) {
-    zoom_low = 1 - scale;
-    zoom_high = 1 + scale;
-  }
   // What remains after close_mosaic.
   [[nodiscard]] AugmentOptions WithoutMosaic() const {
     AugmentOptions closed = *this;
