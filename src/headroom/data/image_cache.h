@@ -36,8 +36,8 @@ class CachedImage {
   std::atomic<int>* pins_;
 };
 
-// Decoded pictures by image number, as they enter the pipeline: resized to long side imgsz (recipe
-// 6.1), 3 channels, whichever colour order the loader uses. Only a cache: a miss is decoded again,
+// Decoded pictures by image number, as they enter the pipeline: resized to long side imgsz,
+// 3 channels, whichever colour order the loader uses. Only a cache: a miss is decoded again,
 // and the pixels are the same. Thread-safe.
 class ImageCache {
  public:

@@ -109,7 +109,7 @@ class LabelTableBuilder {
  public:
   void Append(LabelRows rows);
   // True when some boxes have polygons and some do not: all polygons are then dropped, since
-  // augmentation needs one kind (recipe 2.3).
+  // augmentation needs one kind.
   [[nodiscard]] bool MixesPolygons() const;
   // Of the table that Build would make.
   [[nodiscard]] LabelTableSize Size() const;

@@ -23,7 +23,7 @@ struct LetterboxSourceOptions {
 };
 
 // Validation pictures: decoded in full, resized to long side image_size (small ones are enlarged),
-// centred on the batch's canvas; pixels and boxes as the reference has them (recipe 6.1, 6.7, 6.8).
+// centred on the batch's canvas; pixels and boxes as the reference has them.
 // The same in every epoch. A damaged image, or one of another size than the index's, is replaced,
 // as in training.
 class LetterboxSource : public SampleSource {

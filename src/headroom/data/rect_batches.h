@@ -14,7 +14,7 @@ struct RectOptions {
   int image_size = 640;  // Long side.
   int batch = 16;        // The nominal batch: how many run at once is another matter.
   int stride = 32;
-  double pad = 0.5;  // In strides: 0.5 in validation, 0 in training (recipe 6.8).
+  double pad = 0.5;  // In strides: 0.5 in validation, 0 in training.
 };
 
 // Rectangular batches: images in order of height / width, consecutive groups of `batch`, each with

@@ -36,7 +36,8 @@ struct TrainingSourceOptions {
   RenderPath render = RenderPath::kFused;
 };
 
-// Training pictures (recipe 6.3-6.6 with 8.4.190's changes).
+// Training pictures: mosaic, copy-paste, affine warp, mixup or cutmix, colours, flips, in the order
+// and with the probabilities of the reference (8.4.190).
 class TrainingSource : public SampleSource {
  public:
   // The index, the cache and the budget (both may be null) must outlive it.

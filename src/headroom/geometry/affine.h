@@ -34,7 +34,7 @@ struct AffineParameters {
 
 // Output pixels from input pixels: T * S * R * P * C, where C moves the input's centre to the
 // origin, P is the perspective, R turns and zooms, S shears and T moves the origin to the wanted
-// centre (recipe 6.5).
+// centre.
 [[nodiscard]] Matrix3 AugmentationMatrix(const AffineParameters& parameters, double input_height,
                                          double input_width, double output_height,
                                          double output_width);

@@ -9,7 +9,7 @@ namespace headroom {
 // Area of the overlap of the two; 0 when they are apart.
 [[nodiscard]] float OverlapArea(const Xyxy& a, const Xyxy& b);
 
-// Which boxes survive a warp (recipe 6.5).
+// Which boxes survive a warp, as in the reference.
 struct BoxFilter {
   float min_side_px = 2;        // Both sides must be longer.
   float max_aspect = 100;       // Long side over short side must be smaller.

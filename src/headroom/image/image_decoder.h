@@ -60,7 +60,7 @@ class ImageDecoder {
   [[nodiscard]] Result<ImageInfo> Decode(std::span<const std::uint8_t> file,
                                          const DecodeOptions& options, Image* out);
 
-  // What decides whether an image is used (recipe 2.4): readable headers, both sides at
+  // What decides whether an image is used: readable headers, both sides at
   // least 10 px, a PNG's checksums, a JPEG's end. A JPEG without its end marker is accepted when
   // all of its pixels are there. Files are never rewritten. Decodes only where it must, and when
   // `admit` lets it.

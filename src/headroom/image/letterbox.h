@@ -29,7 +29,8 @@ struct LetterboxLayout {
   double gain = 1;  // The one ratio asked for (before rounding to pixels).
 };
 
-// Recipe 6.7; sides of the resized image are at least 1 px.
+// One scale for both sides, the smaller ratio of canvas to source; what is left is split in two,
+// the odd pixel below or to the right. Sides of the resized image are at least 1 px.
 [[nodiscard]] LetterboxLayout PlanLetterbox(ImageSize source, const LetterboxOptions& options);
 
 // Resizes straight into the canvas (layout.canvas, 3 channels) and fills the border with 114.

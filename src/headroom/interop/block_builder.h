@@ -11,9 +11,9 @@ namespace headroom {
 
 enum class Activation : std::uint8_t { kSilu, kNone };
 
-// Describes the blocks of Ultralytics' networks (recipe-8.4 §3.5, §13.4). Widths, kernels and the
-// number of repeats come from the tensors below a name prefix ("model.2."), so a head of another
-// width needs nothing special. A missing tensor is an InternalError that names it.
+// Describes the blocks of Ultralytics' networks, as its checkpoints hold them. Widths, kernels and
+// the number of repeats come from the tensors below a name prefix ("model.2."), so a head of
+// another width needs nothing special. A missing tensor is an InternalError that names it.
 class BlockBuilder {
  public:
   BlockBuilder(PickleHeap& heap, const TensorsByName& tensors) : heap_(heap), tensors_(tensors) {}

@@ -48,9 +48,9 @@ struct StepTensors {
   at::Tensor compute;  // Undefined: none. Else the bf16 copy, written in the same pass.
 };
 
-// One optimizer over flat storage, equal to LibTorch's of the same name (MuSGD: recipe-8.4, 5.2).
-// The state exists from construction on; on a CPU Step allocates nothing. Parameters that are not
-// trainable are not touched, nor is their EMA. Not thread-safe.
+// One optimizer over flat storage, equal to LibTorch's of the same name (MuSGD: to the
+// reference's). The state exists from construction on; on a CPU Step allocates nothing. Parameters
+// that are not trainable are not touched, nor is their EMA. Not thread-safe.
 class Optimizer {
  public:
   virtual ~Optimizer() = default;

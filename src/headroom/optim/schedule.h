@@ -7,7 +7,7 @@
 
 namespace headroom {
 
-// The optimizer and rates that `optimizer=auto` stands for (recipe 5.2): by iterations, and for
+// The optimizer and rates that `optimizer=auto` stands for in the reference: by iterations, and for
 // AdamW lr = 0.002 * 5 / (4 + classes), six decimals.
 struct OptimizerChoice {
   OptimizerKind kind = OptimizerKind::kSgd;
@@ -34,7 +34,8 @@ struct ScheduleOptions {
   double warmup_bias_lr = 0.1;
 };
 
-// Learning rates, momentum and accumulation of every iteration (recipe 5.3 with 8.4's changes).
+// Learning rates, momentum and accumulation of every iteration, as the reference (8.4.190) sets
+// them.
 class Schedule {
  public:
   explicit Schedule(const ScheduleOptions& options) : options_(options) {}

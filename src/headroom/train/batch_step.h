@@ -34,7 +34,7 @@ struct BatchResult {
 
 // Forward, loss and backward of one batch, in micro-batches whose sum is the batch exactly: each
 // back-propagates un-normalised sums, and at the batch's end they are scaled by images / N, N the
-// sum of target scores over the batch (design: every loss term is linear in 1 / N, which has no
+// sum of target scores over the batch (every loss term is linear in 1 / N, which has no
 // gradient). Sums are kept in range by the previous batch's N. Batch-norm normalises per
 // micro-batch; running statistics are updated once a batch.
 // A micro-batch is a transaction: nothing outside scratch changes before it has succeeded.

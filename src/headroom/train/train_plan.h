@@ -62,7 +62,8 @@ struct PlanSubject {
 // rest from each part's own estimate. Milliseconds; touches no data.
 [[nodiscard]] MemoryPlan PlanTraining(const PlanSubject& subject, const TrainSettings& settings);
 
-// The ladder of least harm (design: rule 4), for Fit. Free blocks are none in a plan.
+// The ladder of least harm (what ReclaimOrder says, in its order), for Fit. Free blocks are none in
+// a plan.
 [[nodiscard]] std::vector<FitStep<TrainSettings>> TrainLadder();
 // Takes steps of the ladder until the plan is within the limits, then gives back to the cheap rungs
 // what the last step left over.

@@ -9,7 +9,7 @@
 
 namespace headroom {
 
-// Pastes objects with polygons from one picture into another of the same size (recipe 6.6). Keeps
+// Pastes objects with polygons from one picture into another of the same size. Keeps
 // its buffers; one a worker.
 class CopyPaste {
  public:

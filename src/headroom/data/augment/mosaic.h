@@ -11,7 +11,7 @@
 
 namespace headroom {
 
-// Four pictures around a centre on a canvas of twice the output's side (recipe 6.4).
+// Four pictures around a centre on a canvas of twice the output's side.
 struct MosaicLayout {
   int size = 0;  // Side of the output; the canvas has 2 * size.
   int centre_x = 0;

@@ -11,11 +11,11 @@
 
 namespace headroom {
 
-// Order of the draws: perspective x, y, angle, zoom, shear x, y, centre x, y (recipe 6.5).
+// Order of the draws: perspective x, y, angle, zoom, shear x, y, centre x, y (the reference's).
 [[nodiscard]] AffineParameters DrawAffine(Rng rng, const AugmentOptions& options);
 
-// Moves objects from canvas to output pixels, cuts them at the output and drops what the filter of
-// recipe 6.5 drops, in place. The box of an object with a polygon becomes the box around what is
+// Moves objects from canvas to output pixels, cuts them at the output and drops what BoxFilter
+// drops, in place. The box of an object with a polygon becomes the box around what is
 // left of the polygon on the canvas and in the output. Polygons are moved too, uncut, and those of
 // dropped objects stay as unused points.
 void WarpObjects(const Matrix3& output_from_canvas, double zoom, ImageSize canvas, ImageSize output,
