@@ -3,6 +3,8 @@
 
 namespace headroom {
 
-inline constexpr const char* kProgramVersion = "0.1.0";
+// What `yolo version` prints and checkpoints carry; CMakeLists.txt reads it here. CHANGELOG.md says
+// what each version changed.
+inline constexpr const char* kProgramVersion = "0.2.0";
 
 }  // namespace headroom

@@ -4,6 +4,7 @@
 #include "headroom/config/option_table.h"
 #include "headroom/core/error.h"
 #include "headroom/core/file.h"
+#include "headroom/core/version.h"
 #include "headroom/interop/optimizer_state.h"
 #include "headroom/interop/torch_archive.h"
 #include "headroom/train/model_files.h"
@@ -124,6 +125,7 @@ PickleNode* OwnEntry(PickleHeap& heap, const CheckpointParts& parts, const RunPo
   const auto flat = [&](const at::Tensor& values) { return FlatNode(heap, arrays.Of(values)); };
   PickleNode* own = heap.Dict();
   heap.Set(own, "format", heap.Int(kFormat));
+  heap.Set(own, "version", heap.Text(kProgramVersion));
   heap.Set(own, "options", OwnArgs(heap, parts.options));
   heap.Set(own, "precision", heap.Text(PrecisionName(parts.step.options().activation)));
   heap.Set(own, "data_file", heap.Text(AbsoluteFile(parts.options.data)));
@@ -336,6 +338,9 @@ std::uint64_t StripCheckpoint(const std::filesystem::path& path) {
   spec.train_metrics = CopyNode(heap, file->train_metrics);
   spec.train_results = CopyNode(heap, file->train_results);
   spec.date = file->date;
+  // Who wrote it; of the run nothing is left.
+  spec.headroom = heap.Dict();
+  heap.Set(spec.headroom, "version", heap.Text(kProgramVersion));
   Result<PickleNode*> root = MakeCheckpoint(heap, spec, tensors);
   if (!root) throw InternalError(fmt::format("checkpoint: {}", root.error()));
   WriteFileAtomic(path, [&](FileWriter& writer) { WriteTorchArchive(writer, **root); });

@@ -2,6 +2,7 @@
 // What single options do to a whole run, and what is left of them when it is resumed.
 #include "headroom/core/error.h"
 #include "headroom/core/file.h"
+#include "headroom/core/version.h"
 #include "headroom/testing/synthetic_dataset.h"
 #include "headroom/testing/temp_dir.h"
 #include "headroom/testing/tiny_model.h"
@@ -86,6 +87,17 @@ TEST_F(RunOptions, SavePeriodCountsEpochsFromZero) {
   const Outcome run = Train(Run({{"epochs", Count(4)}, {"save_period", Count(2)}}));
   EXPECT_THAT(Weights(run.outcome.folder),
               ElementsAre("best.pt", "epoch0.pt", "epoch2.pt", "last.pt"));
+}
+
+TEST_F(RunOptions, EveryCheckpointSaysWhichVersionWroteIt) {
+  const Outcome run = Train(Run({{"epochs", Count(1)}, {"save_period", Count(1)}}));
+  for (const char* name : {"best.pt", "epoch0.pt", "last.pt"}) {
+    const auto file = ReadCheckpoint(run.outcome.folder / "weights" / name);
+    ASSERT_TRUE(file.ok() && file->headroom != nullptr) << name;
+    const PickleNode* version = file->headroom->Find("version");
+    ASSERT_TRUE(version != nullptr && version->Text() != nullptr) << name;
+    EXPECT_EQ(*version->Text(), kProgramVersion) << name;
+  }
 }
 
 TEST_F(RunOptions, ACopyThatAKillPreventedIsMadeUpForUnderItsOwnName) {
