@@ -76,9 +76,10 @@ Budget& SetUpProcess(const Options& options) {
   Result<MemoryLimit> budget = BudgetFromOption(options.memory, limit.smallest, "memory");
   if (!budget) throw ConfigError(budget.error());
   // Never destroyed: the allocator charges it until the process ends.
-  static Ledger& ledger = *new Ledger;  // NOLINT(cppcoreguidelines-owning-memory): see above
-  static Budget& host = *new Budget(MemoryPlace::kHost, budget->bytes, budget->origin,
-                                    ledger);  // NOLINT(cppcoreguidelines-owning-memory): see above
+  // NOLINTBEGIN(cppcoreguidelines-owning-memory): see above
+  static Ledger& ledger = *new Ledger;
+  static Budget& host = *new Budget(MemoryPlace::kHost, budget->bytes, budget->origin, ledger);
+  // NOLINTEND(cppcoreguidelines-owning-memory)
   BlockCacheOptions blocks;
   if (mapped_counts) blocks.segment = kSmallSegment;
   (void)InstallCpuAllocator(host, blocks);

@@ -44,9 +44,8 @@ struct MutableImageView {
   [[nodiscard]] ImageSize size() const { return {height, width}; }
   // The rectangle [y, y + h) x [x, x + w), which must lie inside.
   [[nodiscard]] MutableImageView Crop(int y, int x, int h, int w) const;
-  operator ImageView() const {
-    return {data, height, width, channels, row_stride};
-  }  // NOLINT(google-explicit-constructor): a view of fewer rights
+  // NOLINTNEXTLINE(google-explicit-constructor): a view of fewer rights
+  operator ImageView() const { return {data, height, width, channels, row_stride}; }
 };
 
 // Views of packed pixels.

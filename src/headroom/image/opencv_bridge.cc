@@ -68,8 +68,8 @@ cv::Mat WrapMat(const MutableImageView& view) {
 }
 
 cv::Mat WrapInput(const ImageView& view) {
-  auto* data = const_cast<std::uint8_t*>(
-      view.data);  // NOLINT(cppcoreguidelines-pro-type-const-cast): cv::Mat has no constant form
+  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-const-cast): cv::Mat has no constant form
+  auto* data = const_cast<std::uint8_t*>(view.data);
   return WrapMat({data, view.height, view.width, view.channels, view.row_stride});
 }
 

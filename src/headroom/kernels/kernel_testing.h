@@ -81,8 +81,10 @@ class TestRows {
   }
 
   [[nodiscard]] RowTensor view() const { return {bytes_.data(), stride_, type_}; }
-  operator RowTensor() const { return view(); }       // NOLINT: the same rows
-  operator ConstRowTensor() const { return view(); }  // NOLINT: the same rows
+  // NOLINTBEGIN(google-explicit-constructor): the same rows
+  operator RowTensor() const { return view(); }
+  operator ConstRowTensor() const { return view(); }
+  // NOLINTEND(google-explicit-constructor)
   [[nodiscard]] std::int64_t rows() const { return rows_; }
   [[nodiscard]] std::int64_t channels() const { return channels_; }
 

@@ -48,7 +48,8 @@ struct RowTensor {
       : data(rows), row_stride(stride), type(ElementType::kBFloat16) {}
   RowTensor(void* rows, std::int64_t stride, ElementType element)
       : data(rows), row_stride(stride), type(element) {}
-  operator ConstRowTensor() const { return {data, row_stride, type}; }  // NOLINT: adds const only
+  // NOLINTNEXTLINE(google-explicit-constructor): adds const only
+  operator ConstRowTensor() const { return {data, row_stride, type}; }
 };
 
 // The same rows from (row, channel) on. Either may be 0.

@@ -34,8 +34,8 @@ class AnchorGrid {
  public:
   AnchorGrid() = default;
   // Map sizes from the levels, strides in pixels.
-  AnchorGrid(std::span<const AnchorLevel>
-                 levels);  // NOLINT(google-explicit-constructor): a list of levels is a grid
+  // NOLINTNEXTLINE(google-explicit-constructor): a list of levels is a grid
+  AnchorGrid(std::span<const AnchorLevel> levels);
   // The maps of an image of height x width pixels; both are multiples of the largest stride.
   static AnchorGrid ForImage(int height, int width, std::span<const int> strides);
 

@@ -40,8 +40,8 @@ void MmapBacking::Discard(std::byte* start, std::size_t size) {
 std::byte* DryRunBacking::Map(std::size_t size, std::size_t alignment) {
   const std::uintptr_t start = (next_ + alignment - 1) & ~(alignment - 1);
   next_ = start + size;
-  return reinterpret_cast<std::byte*>(
-      start);  // NOLINT(performance-no-int-to-ptr): never dereferenced
+  // NOLINTNEXTLINE(performance-no-int-to-ptr): never dereferenced
+  return reinterpret_cast<std::byte*>(start);
 }
 
 }  // namespace headroom

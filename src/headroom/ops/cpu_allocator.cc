@@ -44,10 +44,10 @@ class CpuAllocator : public c10::Allocator {
 BlockCache& InstallCpuAllocator(Budget& budget, const BlockCacheOptions& options) {
   HEADROOM_CHECK(g_cache == nullptr, "the CPU allocator is installed once");
   // Never destroyed: tensors with static lifetime may be freed after main.
-  static BlockCache& cache = *new BlockCache(
-      *new MmapBacking, &budget, options);  // NOLINT(cppcoreguidelines-owning-memory): see above
-  static CpuAllocator& allocator =
-      *new CpuAllocator;  // NOLINT(cppcoreguidelines-owning-memory): see above
+  // NOLINTBEGIN(cppcoreguidelines-owning-memory): see above
+  static BlockCache& cache = *new BlockCache(*new MmapBacking, &budget, options);
+  static CpuAllocator& allocator = *new CpuAllocator;
+  // NOLINTEND(cppcoreguidelines-owning-memory)
   g_cache = &cache;
   constexpr std::uint8_t kPriority = 100;
   c10::SetCPUAllocator(&allocator, kPriority);
