@@ -243,27 +243,30 @@ class Lowering {
     ForgetMaterialized();
   }
 
-  // A layer's output is kept as its producer's saved tensor where the output can be made from that
-  // alone; else the output itself is kept.
   void KeepLayerBoundaries() {
-    for (NodeId id = 0; id < static_cast<NodeId>(graph_.nodes().size()); ++id) {
-      const Node& node = graph_.node(id);
+    for (const Node& node : graph_.nodes()) {
       for (const NodeInput& input : node.inputs) {
         for (const ChannelRange& range : plan_.Flatten(input.value)) {
           const NodeId producer = graph_.value(range.root).producer;
-          if (producer < 0 || graph_.node(producer).layer == node.layer) continue;
-          const OperationTraits traits = operation(producer).traits();
-          const bool alone = std::none_of(traits.rematerialize_reads.begin(),
-                                          traits.rematerialize_reads.end(), std::identity());
-          // What saves nothing (upsampling, pooling) runs again from its own inputs.
-          if (!traits.saves) continue;
-          if (alone) {
-            kept_[static_cast<std::size_t>(producer)] = true;
-          } else {
-            kept_roots_.push_back(range.root);
-          }
+          if (producer >= 0 && graph_.node(producer).layer != node.layer) KeepOutput(range.root);
         }
       }
+    }
+  }
+
+  // Kept as its producer's saved tensor where the output can be made from that alone; else the
+  // output itself is kept.
+  void KeepOutput(ValueId root) {
+    const NodeId producer = graph_.value(root).producer;
+    const OperationTraits traits = operation(producer).traits();
+    // What saves nothing (upsampling, pooling) runs again from its own inputs.
+    if (!traits.saves) return;
+    const bool alone = std::none_of(traits.rematerialize_reads.begin(),
+                                    traits.rematerialize_reads.end(), std::identity());
+    if (alone) {
+      kept_[static_cast<std::size_t>(producer)] = true;
+    } else {
+      kept_roots_.push_back(root);
     }
   }
 
