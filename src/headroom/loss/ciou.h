@@ -34,24 +34,24 @@ struct CiouParts {
 template <typename T>
 [[nodiscard]] inline CiouParts<T> ComputeCiou(const Corners<T>& a, T angle_a, const Corners<T>& b,
                                               T angle_b) {
-  constexpr T eps = kCiouEpsilon<T>;
+  constexpr T kEps = kCiouEpsilon<T>;
   CiouParts<T> p;
   p.overlap_w = std::max(std::min(a[2], b[2]) - std::max(a[0], b[0]), T(0));
   p.overlap_h = std::max(std::min(a[3], b[3]) - std::max(a[1], b[1]), T(0));
   p.intersection = p.overlap_w * p.overlap_h;
-  p.union_area = (a[2] - a[0]) * (a[3] - a[1] + eps) + (b[2] - b[0]) * (b[3] - b[1] + eps) -
-                 p.intersection + eps;
+  p.union_area = (a[2] - a[0]) * (a[3] - a[1] + kEps) + (b[2] - b[0]) * (b[3] - b[1] + kEps) -
+                 p.intersection + kEps;
   p.iou = p.intersection / p.union_area;
   p.hull_w = std::max(a[2], b[2]) - std::min(a[0], b[0]);
   p.hull_h = std::max(a[3], b[3]) - std::min(a[1], b[1]);
-  p.diagonal2 = p.hull_w * p.hull_w + p.hull_h * p.hull_h + eps;
+  p.diagonal2 = p.hull_w * p.hull_w + p.hull_h * p.hull_h + kEps;
   p.dx = b[0] + b[2] - a[0] - a[2];
   p.dy = b[1] + b[3] - a[1] - a[3];
   p.distance2 = (p.dx * p.dx + p.dy * p.dy) / T(4);
   p.angle_difference = angle_b - angle_a;
   p.aspect = T(4) / (std::numbers::pi_v<T> * std::numbers::pi_v<T>)*p.angle_difference *
              p.angle_difference;
-  p.aspect_weight = p.aspect / (p.aspect - p.iou + (T(1) + eps));
+  p.aspect_weight = p.aspect / (p.aspect - p.iou + (T(1) + kEps));
   p.value = p.iou - (p.distance2 / p.diagonal2 + p.aspect * p.aspect_weight);
   return p;
 }
@@ -71,7 +71,7 @@ struct CiouAndGradient {
 // Where a minimum or maximum is not unique each side gets half, as LibTorch does it.
 template <typename T>
 [[nodiscard]] CiouAndGradient<T> CiouWithGradient(const Corners<T>& a, const Corners<T>& b) {
-  constexpr T eps = kCiouEpsilon<T>;
+  constexpr T kEps = kCiouEpsilon<T>;
   const CiouParts<T> p = ComputeCiou(a, AspectAngle(a), b, AspectAngle(b));
   const auto smaller = [](T mine, T other) {
     return mine < other ? T(1) : mine == other ? T(0.5) : T(0);
@@ -84,7 +84,7 @@ template <typename T>
   const bool has_h = std::min(a[3], b[3]) - std::max(a[1], b[1]) >= T(0);
   const T d_overlap_w = has_w ? d_intersection * p.overlap_h : T(0);
   const T d_overlap_h = has_h ? d_intersection * p.overlap_w : T(0);
-  const T w = a[2] - a[0], h = a[3] - a[1] + eps;
+  const T w = a[2] - a[0], h = a[3] - a[1] + kEps;
 
   // Aspect: v = 4/pi^2 (angle_b - atan(w / h))^2.
   const T d_angle =

@@ -76,27 +76,27 @@ DenseAssignment AssignDense(const AssignerOptions& options, const at::Tensor& an
 }
 
 at::Tensor CiouReference(const at::Tensor& a, const at::Tensor& b) {
-  constexpr double eps = kCiouEpsilon<double>;
+  constexpr double kEps = kCiouEpsilon<double>;
   const auto side = [](const at::Tensor& box, int i) { return box.select(-1, i); };
-  const at::Tensor aw = side(a, 2) - side(a, 0), ah = side(a, 3) - side(a, 1) + eps;
-  const at::Tensor bw = side(b, 2) - side(b, 0), bh = side(b, 3) - side(b, 1) + eps;
+  const at::Tensor aw = side(a, 2) - side(a, 0), ah = side(a, 3) - side(a, 1) + kEps;
+  const at::Tensor bw = side(b, 2) - side(b, 0), bh = side(b, 3) - side(b, 1) + kEps;
   const at::Tensor overlap_w =
       at::minimum(side(a, 2), side(b, 2)) - at::maximum(side(a, 0), side(b, 0));
   const at::Tensor overlap_h =
       at::minimum(side(a, 3), side(b, 3)) - at::maximum(side(a, 1), side(b, 1));
   const at::Tensor intersection = at::clamp_min(overlap_w, 0) * at::clamp_min(overlap_h, 0);
-  const at::Tensor iou = intersection / (aw * ah + bw * bh - intersection + eps);
+  const at::Tensor iou = intersection / (aw * ah + bw * bh - intersection + kEps);
   const at::Tensor hull_w =
       at::maximum(side(a, 2), side(b, 2)) - at::minimum(side(a, 0), side(b, 0));
   const at::Tensor hull_h =
       at::maximum(side(a, 3), side(b, 3)) - at::minimum(side(a, 1), side(b, 1));
-  const at::Tensor diagonal2 = hull_w.square() + hull_h.square() + eps;
+  const at::Tensor diagonal2 = hull_w.square() + hull_h.square() + kEps;
   const at::Tensor dx = side(b, 0) + side(b, 2) - side(a, 0) - side(a, 2);
   const at::Tensor dy = side(b, 1) + side(b, 3) - side(a, 1) - side(a, 3);
   const at::Tensor distance2 = (dx.square() + dy.square()) / 4;
   const at::Tensor angle = at::atan(bw / bh) - at::atan(aw / ah);
   const at::Tensor aspect = 4 / (std::numbers::pi * std::numbers::pi) * angle.square();
-  const at::Tensor aspect_weight = (aspect / (aspect - iou + (1 + eps))).detach();
+  const at::Tensor aspect_weight = (aspect / (aspect - iou + (1 + kEps))).detach();
   return iou - (distance2 / diagonal2 + aspect * aspect_weight);
 }
 
