@@ -43,6 +43,10 @@ if(LibTorch_FOUND AND NOT TARGET LibTorch::LibTorch)
   if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
     target_compile_options(LibTorch::LibTorch INTERFACE -fopenmp)
   endif()
+  # clang takes a precompiled header only where this is as it was there; some modules bring it.
+  if(CMAKE_CXX_COMPILER_ID MATCHES Clang)
+    target_compile_options(LibTorch::LibTorch INTERFACE -pthread)
+  endif()
   # A CUDA build works only when its libraries are linked although nothing here names them.
   file(GLOB _cuda ${LibTorch_ROOT}/lib/libtorch_cuda.so ${LibTorch_ROOT}/lib/libc10_cuda.so)
   target_link_libraries(LibTorch::LibTorch INTERFACE

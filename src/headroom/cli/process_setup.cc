@@ -66,9 +66,12 @@ void StartThreads(int count) {
 
 Budget& SetUpProcess(const Options& options) {
   // STL, OpenCV and oneDNN use malloc: few arenas, large blocks back to the system at once.
+  // NOLINTBEGIN(concurrency-mt-unsafe): before there are threads
+  // NOLINTBEGIN(concurrency-mt-unsafe): before there are threads
   ::mallopt(M_ARENA_MAX, 2);
   ::mallopt(M_MMAP_THRESHOLD, 1 << 20);
   ::mallopt(M_TRIM_THRESHOLD, 1 << 22);
+  // NOLINTEND(concurrency-mt-unsafe)
   const bool mapped_counts = MappedCounts();
   if (mapped_counts) UseSmallStacks();
   StartThreads(FindUsableCores().count);
