@@ -54,3 +54,15 @@ function(headroom_add_test name)
     PROPERTIES LABELS "${ARG_LABELS}" ENVIRONMENT OMP_WAIT_POLICY=passive
     DISCOVERY_TIMEOUT 60)
 endfunction()
+
+# headroom_add_fuzzers(MODULE NAME...): fuzz/NAME_fuzz.cc of the module, one libFuzzer program each.
+function(headroom_add_fuzzers module)
+  if(NOT HEADROOM_FUZZERS)
+    return()
+  endif()
+  foreach(name IN LISTS ARGN)
+    add_executable(headroom_${name}_fuzz fuzz/${name}_fuzz.cc)
+    target_link_libraries(headroom_${name}_fuzz PRIVATE headroom_${module} headroom_warnings)
+    target_link_options(headroom_${name}_fuzz PRIVATE -fsanitize=fuzzer)
+  endforeach()
+endfunction()

@@ -67,7 +67,6 @@ void StartThreads(int count) {
 Budget& SetUpProcess(const Options& options) {
   // STL, OpenCV and oneDNN use malloc: few arenas, large blocks back to the system at once.
   // NOLINTBEGIN(concurrency-mt-unsafe): before there are threads
-  // NOLINTBEGIN(concurrency-mt-unsafe): before there are threads
   ::mallopt(M_ARENA_MAX, 2);
   ::mallopt(M_MMAP_THRESHOLD, 1 << 20);
   ::mallopt(M_TRIM_THRESHOLD, 1 << 22);
