@@ -21,7 +21,7 @@ FoldedConvolution Fold(const ConvBnAct& operation, const ParameterStore& paramet
   const ConvBnActSpec& spec = operation.spec();
   const at::Tensor variance = parameters.running_view(spec.norm.variance).to(at::kDouble);
   const at::Tensor scale =
-      parameters.value(spec.norm.weight).to(at::kDouble) / (variance + kNormEpsilon).sqrt();
+      parameters.value(spec.norm.weight).to(at::kDouble) / (variance + spec.norm_epsilon).sqrt();
   const at::Tensor bias = parameters.value(spec.norm.bias).to(at::kDouble) -
                           parameters.running_view(spec.norm.mean).to(at::kDouble) * scale;
   const at::Tensor weight =

@@ -108,7 +108,7 @@ void GraphExport::WriteNode(const Node& node) {
 TensorName GraphExport::WriteConvBnAct(const ConvBnAct& operation, const Node& node) {
   TensorName x = writer_.Convolve(Name(node.inputs[0].value),
                                   Fold(operation, parameters_, node.name + ".conv"));
-  if (operation.spec().activation == Activation::kSilu) x = writer_.Silu(x);
+  x = writer_.Activate(x, operation.spec());
   if (operation.spec().residual)
     x = writer_.Compute(Arithmetic::kAdd, Name(node.inputs[1].value), x);
   return x;

@@ -36,7 +36,8 @@ class NetworkWriter {
   // RGB in [0, 1].
   virtual TensorName Input() = 0;
   virtual TensorName Convolve(const TensorName& x, FoldedConvolution convolution) = 0;
-  virtual TensorName Silu(const TensorName& x) = 0;
+  // What follows the convolution of that block.
+  virtual TensorName Activate(const TensorName& x, const ConvBnActSpec& block) = 0;
   virtual TensorName Sigmoid(const TensorName& x) = 0;
   // Stride 1, "same" padding.
   virtual TensorName MaxPool(const TensorName& x, std::int64_t kernel) = 0;

@@ -130,14 +130,28 @@ TensorName OnnxNetwork::Convolve(const TensorName& x, FoldedConvolution convolut
       AddConstant(convolution.name + ".bias",
                   InPrecision(std::move(convolution.bias), convolution.name + ".bias"));
   return Add("Conv", {x, weight, bias},
-             {{"dilations", Ints64{1, 1}},
+             {{"dilations", Ints64{spec.dilation, spec.dilation}},
               {"group", spec.groups},
               {"kernel_shape", Ints64{spec.kernel, spec.kernel}},
               {"pads", Ints64{pad, pad, pad, pad}},
               {"strides", Ints64{spec.stride, spec.stride}}});
 }
 
-TensorName OnnxNetwork::Silu(const TensorName& x) { return Add("Mul", {x, Sigmoid(x)}); }
+TensorName OnnxNetwork::Activate(const TensorName& x, const ConvBnActSpec& block) {
+  switch (block.activation) {
+    case Activation::kIdentity:
+      return x;
+    case Activation::kSilu:
+      return Add("Mul", {x, Sigmoid(x)});
+    case Activation::kRelu:
+      return Add("Relu", {x});
+    case Activation::kLeakyRelu:
+      return Add("LeakyRelu", {x}, {{"alpha", static_cast<float>(block.negative_slope)}});
+    case Activation::kHardswish:  // An operation of its own only from opset 14 on.
+      return Add("Mul", {x, Add("HardSigmoid", {x}, {{"alpha", 1.0F / 6}, {"beta", 0.5F}})});
+  }
+  return x;
+}
 
 TensorName OnnxNetwork::Sigmoid(const TensorName& x) { return Add("Sigmoid", {x}); }
 

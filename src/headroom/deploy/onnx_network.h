@@ -22,7 +22,7 @@ class OnnxNetwork : public NetworkWriter {
 
   TensorName Input() override;
   TensorName Convolve(const TensorName& x, FoldedConvolution convolution) override;
-  TensorName Silu(const TensorName& x) override;
+  TensorName Activate(const TensorName& x, const ConvBnActSpec& block) override;
   TensorName Sigmoid(const TensorName& x) override;
   TensorName MaxPool(const TensorName& x, std::int64_t kernel) override;
   TensorName Upsample(const TensorName& x) override;

@@ -101,12 +101,25 @@ TensorName TorchScriptNetwork::Convolve(const TensorName& x, FoldedConvolution c
   const TensorName bias = AddWeights(convolution.bias, convolution.name, "bias");
   ++convolutions_;
   const ConvolutionSpec& spec = convolution.spec;
-  return Assign(fmt::format("torch.conv2d({0}, {1}, {2}, [{3}, {3}], [{4}, {4}], [1, 1], {5})", x,
-                            weight, bias, spec.stride, spec.padding(), spec.groups));
+  return Assign(fmt::format("torch.conv2d({0}, {1}, {2}, [{3}, {3}], [{4}, {4}], [{5}, {5}], {6})",
+                            x, weight, bias, spec.stride, spec.padding(), spec.dilation,
+                            spec.groups));
 }
 
-TensorName TorchScriptNetwork::Silu(const TensorName& x) {
-  return Assign(fmt::format("torch.silu({})", x));
+TensorName TorchScriptNetwork::Activate(const TensorName& x, const ConvBnActSpec& block) {
+  switch (block.activation) {
+    case Activation::kIdentity:
+      return x;
+    case Activation::kSilu:
+      return Assign(fmt::format("torch.silu({})", x));
+    case Activation::kRelu:
+      return Assign(fmt::format("torch.relu({})", x));
+    case Activation::kLeakyRelu:
+      return Assign(fmt::format("torch.leaky_relu({}, {:.17g})", x, block.negative_slope));
+    case Activation::kHardswish:
+      return Assign(fmt::format("torch.hardswish({})", x));
+  }
+  return x;
 }
 
 TensorName TorchScriptNetwork::Sigmoid(const TensorName& x) {

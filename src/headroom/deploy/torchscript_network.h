@@ -20,7 +20,7 @@ class TorchScriptNetwork : public NetworkWriter {
 
   TensorName Input() override;
   TensorName Convolve(const TensorName& x, FoldedConvolution convolution) override;
-  TensorName Silu(const TensorName& x) override;
+  TensorName Activate(const TensorName& x, const ConvBnActSpec& block) override;
   TensorName Sigmoid(const TensorName& x) override;
   TensorName MaxPool(const TensorName& x, std::int64_t kernel) override;
   TensorName Upsample(const TensorName& x) override;

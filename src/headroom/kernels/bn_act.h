@@ -15,7 +15,8 @@
 
 namespace headroom {
 
-enum class Activation : std::uint8_t { kIdentity, kSilu };
+// The passes below know kIdentity and kSilu; the others are the reference operation's.
+enum class Activation : std::uint8_t { kIdentity, kSilu, kRelu, kLeakyRelu, kHardswish };
 
 // Where channels [first_channel, first_channel + channels) of the result go. The tensor's own
 // channel 0 is first_channel of the result.

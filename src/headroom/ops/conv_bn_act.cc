@@ -40,7 +40,7 @@ void ConvBnAct::PrepareNorm(OperationCall& call) const {
                                    ? parameters.moment_view(spec_.norm.variance)
                                    : parameters.running_view(spec_.norm.variance);
   at::Tensor inverse_std = parameters.inverse_std_view(spec_.norm.variance);
-  at::add_out(inverse_std, variance, kNormEpsilon).rsqrt_();
+  at::add_out(inverse_std, variance, spec_.norm_epsilon).rsqrt_();
 }
 
 void ConvBnAct::Forward(OperationCall& call) const {

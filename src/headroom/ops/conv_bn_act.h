@@ -11,17 +11,20 @@
 
 namespace headroom {
 
-struct ConvBnActSpec {
-  ConvolutionSpec convolution;
-  Activation activation = Activation::kSilu;
-  bool residual = false;  // A second input is added after the activation.
-  int weight = -1;        // Parameter index.
-  NormIndices norm;
-};
-
 // Batch-norm constants of Ultralytics models.
 inline constexpr double kNormEpsilon = 1e-3;
 inline constexpr double kNormMomentum = 0.03;
+
+struct ConvBnActSpec {
+  ConvolutionSpec convolution;
+  Activation activation = Activation::kSilu;
+  double negative_slope = 0.01;  // Of kLeakyRelu.
+  bool residual = false;         // A second input is added after the activation.
+  int weight = -1;               // Parameter index.
+  NormIndices norm;
+  double norm_epsilon = kNormEpsilon;
+  double norm_momentum = kNormMomentum;  // The new batch's share in the running statistics.
+};
 
 // out = act(norm(conv(x))) (+ residual). Saves y = conv(x), from which everything else is cheap:
 // forward writes the activation to any number of destinations, backward overwrites y with its

@@ -10,6 +10,40 @@ namespace {
 
 at::Tensor PerChannel(const at::Tensor& vector) { return vector.view({1, -1, 1, 1}); }
 
+at::Tensor ApplyActivation(const ConvBnActSpec& spec, const at::Tensor& z) {
+  switch (spec.activation) {
+    case Activation::kIdentity:
+      return z;
+    case Activation::kSilu:
+      return at::silu(z);
+    case Activation::kRelu:
+      return at::relu(z);
+    case Activation::kLeakyRelu:
+      return at::leaky_relu(z, spec.negative_slope);
+    case Activation::kHardswish:
+      return at::hardswish(z);
+  }
+  return z;
+}
+
+// The gradient of z where that of the activation is `da`.
+at::Tensor ActivationBackward(const ConvBnActSpec& spec, const at::Tensor& da,
+                              const at::Tensor& z) {
+  switch (spec.activation) {
+    case Activation::kIdentity:
+      return da;
+    case Activation::kSilu:
+      return at::silu_backward(da, z);
+    case Activation::kRelu:
+      return at::threshold_backward(da, z, 0);
+    case Activation::kLeakyRelu:
+      return at::leaky_relu_backward(da, z, spec.negative_slope, false);
+    case Activation::kHardswish:
+      return at::hardswish_backward(da, z);
+  }
+  return da;
+}
+
 at::Tensor ChannelSums(const at::Tensor& t) { return t.sum({0, 2, 3}, false, at::kDouble); }
 
 }  // namespace
@@ -36,7 +70,7 @@ void ConvBnActReference::Activate(OperationCall& call) const {
   const ParameterStore& parameters = *call.parameters;
   at::Tensor out = Normalized(call) * PerChannel(parameters.value(spec().norm.weight)) +
                    PerChannel(parameters.value(spec().norm.bias));
-  if (spec().activation == Activation::kSilu) out = at::silu(out);
+  out = ApplyActivation(spec(), out);
   if (spec().residual) out = out + call.inputs[1];
   WriteTo(call.outputs[0], out);
 }
@@ -47,9 +81,10 @@ void ConvBnActReference::BackwardNorm(OperationCall& call) const {
   const at::Tensor& gamma = parameters.value(spec().norm.weight);
   const at::Tensor normalized = Normalized(call);
   at::Tensor dz = SumOf(call.output_grads[0], call.saved->sizes(), call.saved->options());
-  if (spec().activation == Activation::kSilu) {
-    dz = at::silu_backward(
-        dz, normalized * PerChannel(gamma) + PerChannel(parameters.value(spec().norm.bias)));
+  if (spec().activation != Activation::kIdentity) {
+    dz = ActivationBackward(
+        spec(), dz,
+        normalized * PerChannel(gamma) + PerChannel(parameters.value(spec().norm.bias)));
   }
   const at::Tensor d_beta = ChannelSums(dz);
   const at::Tensor d_gamma = ChannelSums(dz * normalized);

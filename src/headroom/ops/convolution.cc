@@ -56,7 +56,8 @@ void ConvolveWhole(const ConvolutionSpec& spec, const at::Tensor& input, const a
   const std::optional<at::Tensor> optional_bias =
       bias.defined() ? std::optional<at::Tensor>(bias) : std::nullopt;
   Settle(at::convolution(input, weight, optional_bias, {spec.stride, spec.stride},
-                         {spec.padding(), spec.padding()}, {1, 1}, false, {0, 0}, spec.groups),
+                         {spec.padding(), spec.padding()}, {spec.dilation, spec.dilation}, false,
+                         {0, 0}, spec.groups),
          result);
 }
 
@@ -68,7 +69,7 @@ at::Tensor BackwardWhole(const ConvolutionSpec& spec, const at::Tensor& output_g
   Place(input_grad, &scope);
   auto [input_result, weight_result, bias_result] = at::convolution_backward(
       output_grad, input, weight, at::OptionalIntArrayRef(), {spec.stride, spec.stride},
-      {spec.padding(), spec.padding()}, {1, 1}, false, {0, 0}, spec.groups,
+      {spec.padding(), spec.padding()}, {spec.dilation, spec.dilation}, false, {0, 0}, spec.groups,
       {input_grad != nullptr, wants_weight, false});
   if (input_grad == nullptr) return weight_result;
   // LibTorch 2.13 allocates the input's gradient first. Were it the other way round, a weight
@@ -83,18 +84,26 @@ at::Tensor BackwardWhole(const ConvolutionSpec& spec, const at::Tensor& output_g
 at::Tensor InputShape(const ConvolutionSpec& spec, const at::Tensor& output_grad,
                       const at::Tensor& input_grad) {
   if (input_grad.defined()) return input_grad;
+  const Extent extent = spec.InputExtent({output_grad.size(2), output_grad.size(3)});
   return at::empty({1}, output_grad.options())
-      .expand({output_grad.size(0), spec.in_channels, output_grad.size(2) * spec.stride,
-               output_grad.size(3) * spec.stride});
+      .expand({output_grad.size(0), spec.in_channels, extent.height, extent.width});
 }
 
 }  // namespace
 
 Extent ConvolutionSpec::OutputExtent(const Extent& input) const {
   const auto side = [this](std::int64_t size) {
-    return (size + 2 * padding() - kernel) / stride + 1;
+    return (size + 2 * padding() - dilated_kernel()) / stride + 1;
   };
   return {side(input.height), side(input.width)};
+}
+
+Extent ConvolutionSpec::InputExtent(const Extent& output) const {
+  const auto side = [this](std::int64_t size) {
+    const std::int64_t least = (size - 1) * stride + dilated_kernel() - 2 * padding();
+    return (least + stride - 1) / stride * stride;
+  };
+  return {side(output.height), side(output.width)};
 }
 
 std::int64_t ConvolutionSpec::MultiplyAdds(const Extent& input) const {

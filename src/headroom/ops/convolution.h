@@ -6,20 +6,32 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 namespace headroom {
 
-// Attributes of a 2-D convolution; padding is kernel / 2 ("same" for odd kernels).
+// Attributes of a 2-D convolution, equal along both axes.
 struct ConvolutionSpec {
   std::int64_t in_channels = 0;
   std::int64_t out_channels = 0;
   std::int64_t kernel = 1;
   std::int64_t stride = 1;
   std::int64_t groups = 1;
+  std::int64_t dilation = 1;
+  // Zeros on every side; absent: half of the dilated kernel, which keeps a map's extent where
+  // stride is 1 and the kernel odd.
+  std::optional<std::int64_t> explicit_padding;
 
-  [[nodiscard]] std::int64_t padding() const { return kernel / 2; }
+  [[nodiscard]] std::int64_t padding() const {
+    return explicit_padding.value_or(dilated_kernel() / 2);
+  }
+  // Pixels from the first tap to the last, both counted.
+  [[nodiscard]] std::int64_t dilated_kernel() const { return dilation * (kernel - 1) + 1; }
   [[nodiscard]] Extent OutputExtent(const Extent& input) const;
+  // The input of that output whose sides are multiples of the stride: of those that a stride above
+  // 1 leaves open the one that networks have.
+  [[nodiscard]] Extent InputExtent(const Extent& output) const;
   // Multiply-adds of one image.
   [[nodiscard]] std::int64_t MultiplyAdds(const Extent& input) const;
 };

@@ -53,9 +53,9 @@ void DirectWeightGradient(const ConvolutionSpec& spec, const at::Tensor& output_
 // Not of images so small that more than half of their tiles lies outside.
 bool TakesWinograd(const ConvolutionSpec& spec, const at::Tensor& images) {
   constexpr std::int64_t kTile = kWinogradOutputs * kWinogradOutputs;
-  return spec.kernel == 3 && spec.stride == 1 && spec.groups == 1 && !HasAvx512() &&
-         IsDense(images) && spec.in_channels % WinogradLanes() == 0 &&
-         spec.out_channels % WinogradLanes() == 0 &&
+  return spec.kernel == 3 && spec.stride == 1 && spec.groups == 1 && spec.dilation == 1 &&
+         spec.padding() == 1 && !HasAvx512() && IsDense(images) &&
+         spec.in_channels % WinogradLanes() == 0 && spec.out_channels % WinogradLanes() == 0 &&
          WinogradTiles(ImageShapeOf(images)) * kTile <=
              2 * images.size(0) * images.size(2) * images.size(3);
 }
@@ -92,8 +92,8 @@ void ConvolveBackwardCpu(const ConvolutionSpec& spec, const at::Tensor& output_g
     if (TakesWinogradWeightGradient(spec, output_grad)) {
       WinogradWeightGradient(output_grad, input, left);
       left.reset();
-    } else if (spec.groups == 1 && !HasAvx512() && IsDenseFloat(output_grad) &&
-               IsDenseFloat(input)) {
+    } else if (spec.groups == 1 && spec.dilation == 1 && !HasAvx512() &&
+               IsDenseFloat(output_grad) && IsDenseFloat(input)) {
       DirectWeightGradient(spec, output_grad, input, left);
       left.reset();
     }

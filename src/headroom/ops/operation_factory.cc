@@ -20,7 +20,9 @@ std::unique_ptr<Operation> OperationFactory::MakePixels(std::int64_t channels) c
 }
 
 std::unique_ptr<Operation> OperationFactory::MakeConvBnAct(const ConvBnActSpec& spec) const {
-  if (fused_) return std::make_unique<ConvBnActCpu>(spec);
+  const bool known =
+      spec.activation == Activation::kIdentity || spec.activation == Activation::kSilu;
+  if (fused_ && known) return std::make_unique<ConvBnActCpu>(spec);
   return std::make_unique<ConvBnActReference>(spec);
 }
 

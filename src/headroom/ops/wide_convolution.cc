@@ -22,19 +22,22 @@ at::Tensor Pixels(const at::Tensor& image) {
   return image.permute({0, 2, 3, 1}).view({-1, image.size(1)});
 }
 
-// As large as the input, which is only known where it is defined; else no edge was cut off.
+// As large as the input, where that is defined.
 at::Tensor EmptyInput(const ConvolutionSpec& spec, const at::Tensor& output_grad,
                       const at::Tensor& input) {
   if (input.defined())
     return at::empty(input.sizes(), output_grad.options(), at::MemoryFormat::ChannelsLast);
-  return at::empty({output_grad.size(0), spec.in_channels, output_grad.size(2) * spec.stride,
-                    output_grad.size(3) * spec.stride},
+  const Extent extent = spec.InputExtent({output_grad.size(2), output_grad.size(3)});
+  return at::empty({output_grad.size(0), spec.in_channels, extent.height, extent.width},
                    output_grad.options(), at::MemoryFormat::ChannelsLast);
 }
 
 bool IsPointwise(const ConvolutionSpec& spec) {
-  return spec.kernel == 1 && spec.stride == 1 && spec.groups == 1;
+  return spec.kernel == 1 && spec.stride == 1 && spec.groups == 1 && spec.padding() == 0;
 }
+
+// What kernels/weight_gradient.h takes.
+bool IsDense(const ConvolutionSpec& spec) { return spec.groups == 1 && spec.dilation == 1; }
 
 // fp32 copies of one image's input and output.
 struct WideImage {
@@ -77,7 +80,7 @@ void InputGradient(const ConvolutionSpec& spec, const at::Tensor& weight, WideIm
 // sums += the image's weight gradient.
 void AddWeightGradient(const ConvolutionSpec& spec, const at::Tensor& weight,
                        const WideImage& image, float* scratch, float* sums) {
-  if (spec.groups == 1) {
+  if (IsDense(spec)) {
     AccumulateWeightGradient(
         ShapeOf(spec, image.input, image.output), image.input.const_data_ptr<float>(),
         image.output.const_data_ptr<float>(), {0, image.output.size(2)}, scratch, sums);
@@ -142,7 +145,7 @@ void ConvolveBackwardWide(const ConvolutionSpec& spec, const at::Tensor& output_
     return;
   }
   const std::int64_t scratch =
-      spec.groups == 1 ? WeightGradientScratch(ShapeOf(spec, wide[0].input, wide[0].output)) : 0;
+      IsDense(spec) ? WeightGradientScratch(ShapeOf(spec, wide[0].input, wide[0].output)) : 0;
   SumOverThreads(count, scratch, weight_grad,
                  [&](std::size_t thread, IndexRange images, float* room, float* sums) {
                    run(wide[thread], images, room, sums);

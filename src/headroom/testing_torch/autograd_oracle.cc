@@ -74,7 +74,7 @@ class Oracle {
     if (const auto* conv = dynamic_cast<const ConvBias*>(&operation)) {
       const ConvolutionSpec& spec = conv->convolution();
       return {at::conv2d(x[0], Leaf(conv->weight()), Leaf(conv->bias()), spec.stride,
-                         spec.padding(), 1, spec.groups)};
+                         spec.padding(), spec.dilation, spec.groups)};
     }
     if (dynamic_cast<const Pixels*>(&operation) != nullptr) return {x[0].to(at::kFloat) / 255};
     if (dynamic_cast<const Upsample*>(&operation) != nullptr) {
@@ -96,14 +96,31 @@ class Oracle {
 
   at::Tensor ComputeConvBnAct(const ConvBnAct& conv, const std::vector<at::Tensor>& x) {
     const ConvBnActSpec& spec = conv.spec();
-    at::Tensor y = at::conv2d(x[0], Leaf(spec.weight), {}, spec.convolution.stride,
-                              spec.convolution.padding(), 1, spec.convolution.groups);
+    at::Tensor y =
+        at::conv2d(x[0], Leaf(spec.weight), {}, spec.convolution.stride, spec.convolution.padding(),
+                   spec.convolution.dilation, spec.convolution.groups);
     y = at::batch_norm(y, Leaf(spec.norm.weight), Leaf(spec.norm.bias),
                        parameters_.running_view(spec.norm.mean).clone(),
                        parameters_.running_view(spec.norm.variance).clone(),
-                       norm_ == NormMode::kBatch, kNormMomentum, kNormEpsilon, false);
-    if (spec.activation == Activation::kSilu) y = at::silu(y);
+                       norm_ == NormMode::kBatch, spec.norm_momentum, spec.norm_epsilon, false);
+    y = Activate(spec, y);
     return spec.residual ? y + x[1] : y;
+  }
+
+  static at::Tensor Activate(const ConvBnActSpec& spec, const at::Tensor& z) {
+    switch (spec.activation) {
+      case Activation::kIdentity:
+        return z;
+      case Activation::kSilu:
+        return at::silu(z);
+      case Activation::kRelu:
+        return at::clamp_min(z, 0);
+      case Activation::kLeakyRelu:
+        return at::where(z > 0, z, z * spec.negative_slope);
+      case Activation::kHardswish:
+        return z * at::clamp(z + 3, 0, 6) / 6;
+    }
+    return z;
   }
 
   // As the paper has it: channels of a map are [heads, q | k | v], positions are columns.

@@ -23,7 +23,8 @@ NormStatistics::NormStatistics(const Graph& graph, ParameterStore& parameters,
         parameters.statistics()[static_cast<std::size_t>(conv->spec().norm.mean)];
     const Statistic& variance =
         parameters.statistics()[static_cast<std::size_t>(conv->spec().norm.variance)];
-    norms_.push_back({mean.offset, variance.offset, mean.count, node.outputs[0]});
+    norms_.push_back(
+        {mean.offset, variance.offset, mean.count, node.outputs[0], conv->spec().norm_momentum});
   }
   rows_.resize(norms_.size());
 }
@@ -61,9 +62,8 @@ void NormStatistics::Commit(const Extent& image) {
   }
   at::Tensor host = parameters_.running.is_cpu() ? parameters_.running : parameters_.running.cpu();
   float* running = host.mutable_data_ptr<float>();
-  const auto update = [](float* value, double target) {
-    *value = static_cast<float>((1 - kNormMomentum) * static_cast<double>(*value) +
-                                kNormMomentum * target);
+  const auto update = [](double momentum, float* value, double target) {
+    *value = static_cast<float>((1 - momentum) * static_cast<double>(*value) + momentum * target);
   };
   for (std::size_t i = 0; i < norms_.size(); ++i) {
     const Norm& norm = norms_[i];
@@ -72,8 +72,9 @@ void NormStatistics::Commit(const Extent& image) {
     for (std::int64_t c = 0; c < norm.channels; ++c) {
       const double mean = sums_[static_cast<std::size_t>(norm.mean_offset + c)] / images_;
       const double square = sums_[static_cast<std::size_t>(norm.variance_offset + c)] / images_;
-      update(running + norm.mean_offset + c, mean);
-      update(running + norm.variance_offset + c, std::max(square - mean * mean, 0.0) * unbias);
+      update(norm.momentum, running + norm.mean_offset + c, mean);
+      update(norm.momentum, running + norm.variance_offset + c,
+             std::max(square - mean * mean, 0.0) * unbias);
     }
   }
   if (!parameters_.running.is_cpu()) parameters_.running.copy_(host);

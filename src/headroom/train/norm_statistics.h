@@ -34,6 +34,7 @@ class NormStatistics {
     std::int64_t variance_offset;
     std::int64_t channels;
     ValueId output;  // Its extent tells the rows an image.
+    double momentum;
   };
   const Graph& graph_;
   ParameterStore& parameters_;
