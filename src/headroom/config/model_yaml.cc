@@ -54,6 +54,7 @@ class ModelParser {
  public:
   ModelParser(const std::string& text, const std::string& name) : tree_(ParseYaml(text, name)) {
     config_.file = name;
+    config_.source = name;
   }
 
   ModelConfig Parse() {
@@ -67,7 +68,8 @@ class ModelParser {
         Fail(*node, fmt::format("end2end: {}: True or False is needed", node->text));
       config_.end2end = node->value.AsBool();
     }
-    CheckActivation();
+    ReadActivation();
+    CheckImageChannels();
     ReadScales();
     ReadLayers("backbone");
     config_.backbone_layers = config_.layers.size();
@@ -108,14 +110,22 @@ class ModelParser {
     return node.value.AsDouble();
   }
 
-  void CheckActivation() const {
+  void ReadActivation() {
     const YamlTree* node = tree_.Find("activation");
     if (node == nullptr || node->IsNull()) return;
-    std::string name = node->text;
-    if (name.starts_with("torch.")) name = name.substr(6);
-    if (name == "nn.SiLU()" || name == "nn.SiLU(inplace=True)") return;
-    Fail(*node, fmt::format("activation: {}: the only activation is nn.SiLU(); drop the line",
-                            node->text));
+    if (!node->IsScalar() || !ParseActivation(node->text)) {
+      Fail(*node, fmt::format("activation: '{}' is not known; known are {}", node->text,
+                              kActivationsKnown));
+    }
+    config_.activation = node->text;
+  }
+
+  void CheckImageChannels() const {
+    for (const char* key : {"ch", "channels"}) {
+      const YamlTree* node = tree_.Find(key);
+      if (node != nullptr && !node->IsNull() && node->value != OptionValue(3))
+        Fail(*node, fmt::format("{}: '{}': images have 3 channels here", key, node->text));
+    }
   }
 
   void ReadScales() {
@@ -208,17 +218,10 @@ class ModelParser {
   ModelConfig config_;
 };
 
-// As the reference keeps it: None as a word.
-OptionValue StoredArgument(const OptionValue& value) {
-  return value.is_null() ? OptionValue("None") : value;
-}
-
 OptionValue LayerRow(const ModelLayer& layer) {
   OptionValue::List from(layer.from.begin(), layer.from.end());
-  OptionValue::List args;
-  for (const OptionValue& argument : layer.args) args.push_back(StoredArgument(argument));
   return OptionValue::List{from.size() == 1 ? from[0] : OptionValue(from), layer.repeats,
-                           layer.module, args};
+                           layer.module, layer.args};
 }
 
 // One line of YAML in flow style.
@@ -244,6 +247,12 @@ std::string Flow(const OptionValue& value) {
 }  // namespace
 
 std::string ModelConfig::Name() const { return fs::path(file).stem().string(); }
+
+std::string ModelConfig::Where(std::size_t layer) const {
+  const ModelLayer& row = layers[layer];
+  const std::string line = row.line > 0 ? fmt::format(":{}", row.line) : "";
+  return fmt::format("{}{}: layer {} ({})", source, line, layer, row.module);
+}
 
 ModelConfig ParseModelYaml(const std::string& text, const std::string& name) {
   return ModelParser(text, name).Parse();
@@ -278,6 +287,7 @@ OptionValue::Dict ModelDict(const ModelConfig& config) {
   dict.emplace_back("nc", config.classes);
   if (config.end2end) dict.emplace_back("end2end", true);
   if (config.reg_max != 16) dict.emplace_back("reg_max", config.reg_max);
+  if (!config.activation.empty()) dict.emplace_back("activation", config.activation);
   OptionValue::Dict scales;
   for (const auto& [letter, scale] : config.scales) {
     scales.emplace_back(letter, OptionValue::List{scale.depth, scale.width, scale.max_channels});

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "headroom/config/activation_name.h"
+#include "headroom/config/module_tree.h"
 #include "headroom/config/option_value.h"
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -18,7 +21,7 @@ struct ModelLayer {
   std::string module;
   std::vector<OptionValue>
       args;      // Channels not yet scaled; None is null, a name such as nc its text.
-  int line = 0;  // In the file, for errors.
+  int line = 0;  // In the file, for errors; 0 where the rows are a checkpoint's.
 };
 
 struct ModelScale {
@@ -28,21 +31,28 @@ struct ModelScale {
 };
 
 struct ModelConfig {
-  std::string file;   // "yolo11n.yaml", as asked for.
-  int classes = 80;   // The file's own; a data set overrides it.
-  std::string scale;  // "n"; empty where the file has no scales.
+  std::string file;    // "yolo11n.yaml", as asked for.
+  std::string source;  // What errors name: the file, or the checkpoint that it lay in.
+  int classes = 80;    // The file's own; a data set overrides it.
+  std::string scale;   // "n"; empty where the file has no scales.
   double depth = 1;
   double width = 1;
   std::int64_t max_channels = 1 << 20;
   std::int64_t reg_max = 16;
   bool end2end = false;
+  std::string activation;  // As written: "nn.ReLU()"; empty for SiLU.
   std::vector<std::pair<std::string, ModelScale>> scales;  // In the file's order.
   std::vector<ModelLayer> layers;                          // Backbone, then head.
   std::size_t backbone_layers = 0;
   std::vector<std::string> warnings;  // What was assumed, for the user.
+  // The modules of the checkpoint that the rows come from; null for a YAML file. Where rows and
+  // modules may differ (paddings, activations, constants of batch-norms) the modules win.
+  std::shared_ptr<const ModuleTree> modules;
 
   // "yolo11n": the file's stem.
   [[nodiscard]] std::string Name() const;
+  // "mine.yaml:7: layer 4 (Conv)", for errors.
+  [[nodiscard]] std::string Where(std::size_t layer) const;
 };
 
 // Finds and parses a model YAML. The file itself if it exists; else the one without the size letter

@@ -136,7 +136,7 @@ TEST(ModelYaml, TheStoredDictIsTheReferences) {
   EXPECT_EQ(dict.ToText().substr(0, 83),
             "{'nc': 3, 'scales': {'n': [0.5, 0.25, 1024], 's': [0.5, 0.5, 1024], 'm': [0.5, 1.0,");
   EXPECT_THAT(dict.Find("head")->ToText(),
-              HasSubstr("[[-1, 1, 'nn.Upsample', ['None', 2, 'nearest']], [[-1, 6], 1, 'Concat', "
+              HasSubstr("[[-1, 1, 'nn.Upsample', [None, 2, 'nearest']], [[-1, 6], 1, 'Concat', "
                         "[1]], [-1, 2, 'C3k2', [512, False]]"));
   EXPECT_THAT(dict.Find("head")->ToText(), HasSubstr("[[16, 19, 22], 1, 'Detect', ['nc']]]"));
 }
@@ -156,6 +156,26 @@ TEST(ModelYaml, TextAndDictParseBackToTheSameModel) {
       EXPECT_EQ(ModelDict(renamed), ModelDict(config));
     }
   }
+}
+
+TEST(ModelYaml, FactorsWithoutScalesAndTheActivationAreStoredToo) {
+  const std::string text =
+      "activation: nn.LeakyReLU(0.1)\ndepth_multiple: 0.33\nwidth_multiple: 0.25\n" +
+      std::string(kTiny);
+  const ModelConfig config = ParseModelYaml(text, "m.yaml");
+  const ModelConfig again = ParseModelYaml(ToYaml(ModelDict(config)), "best.pt");
+  EXPECT_EQ(again.depth, 0.33);
+  EXPECT_EQ(again.width, 0.25);
+  EXPECT_EQ(again.activation, "nn.LeakyReLU(0.1)");
+  EXPECT_EQ(again.scale, "");
+}
+
+TEST(ModelYaml, ErrorsNameAFilesLineOrACheckpointsLayer) {
+  ModelConfig config = ParseModelYaml(kTiny, "m.yaml");
+  EXPECT_EQ(config.Where(1), "m.yaml:4: layer 1 (C3k2)");
+  config.source = "best.pt";
+  config.layers[1].line = 0;
+  EXPECT_EQ(config.Where(1), "best.pt: layer 1 (C3k2)");
 }
 
 TEST(ModelYaml, ALocalFileWinsOverTheBuiltInOne) {
@@ -202,7 +222,12 @@ TEST(ModelYaml, MistakesAreNamedWithFileAndLine) {
   EXPECT_THAT(ErrorOf("nc: many\nbackbone: []\nhead: []\n"), HasSubstr("m.yaml:1: nc: 'many'"));
   EXPECT_THAT(ErrorOf("scales: {n: [1, 2]}\nbackbone: []\nhead: []\n"), HasSubstr("a scale is"));
   EXPECT_THAT(ErrorOf("scales: {n: [1, 0, 3]}\nbackbone: []\nhead: []\n"), HasSubstr("width: '0'"));
-  EXPECT_THAT(ErrorOf("activation: nn.ReLU()\nbackbone: []\nhead: []\n"), HasSubstr("nn.ReLU()"));
+  EXPECT_THAT(ErrorOf("nc: 2\nactivation: nn.Mish()\nbackbone: []\nhead: []\n"),
+              HasSubstr("m.yaml:2: activation: 'nn.Mish()' is not known; known are nn.SiLU()"));
+  EXPECT_THAT(ErrorOf("activation: [nn.ReLU()]\nbackbone: []\nhead: []\n"),
+              HasSubstr("m.yaml:1: activation"));
+  EXPECT_THAT(ErrorOf("ch: 4\nbackbone: []\nhead: []\n"),
+              HasSubstr("m.yaml:1: ch: '4': images have 3 channels"));
   EXPECT_THAT(ErrorOf("backbone: []\nhead: []\n"), HasSubstr("no layers"));
 }
 

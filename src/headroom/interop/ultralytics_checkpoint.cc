@@ -124,14 +124,14 @@ class Collector {
 };
 
 Status ReadModule(const PickleNode& model, CheckpointContents* contents) {
-  const auto walked = WalkModule(model);
+  auto walked = WalkModule(model);
   if (!walked) return Failure{walked.error()};
   Collector collector(*contents, contents->archive->file_size());
   for (const ModuleTensor& item : walked->tensors) {
     if (Status added = collector.Add(item.name, *item.tensor, item.is_parameter); !added)
       return added;
   }
-  contents->linear_convs = walked->linear_convs;
+  contents->modules = std::make_shared<const ModuleTree>(std::move(walked->tree));
   contents->yaml = DictOf(model.Find("yaml"));
   contents->names = NamesOf(model.Find("names"));
   contents->head = HeadOf(model);

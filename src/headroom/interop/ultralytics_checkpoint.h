@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "headroom/config/module_tree.h"
 #include "headroom/core/mapped_file.h"
 #include "headroom/core/result.h"
 #include "headroom/interop/pickle_value.h"
@@ -11,7 +12,6 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
-#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -58,8 +58,8 @@ struct CheckpointContents {
   std::int64_t class_count = 0;
   std::vector<float> strides;
   HeadFacts head;
-  std::set<std::string, std::less<>>
-      linear_convs;  // Conv blocks without activation: "model.9.cv1".
+  // What the pickled network says of its modules; null without one.
+  std::shared_ptr<const ModuleTree> modules;
 
   bool in_training = false;  // Not stripped: an optimizer state is there.
   std::int64_t epoch = -1;   // The last complete one, from 0.

@@ -53,8 +53,16 @@ TEST_P(ReferenceFiles, AreReadWithTheirFacts) {
   EXPECT_EQ(contents.in_training, expected.in_training);
   EXPECT_EQ(contents.task, "detect");
   EXPECT_THAT(contents.strides, ElementsAre(8, 16, 32));
-  EXPECT_EQ(contents.linear_convs.contains("model.9.cv1"), expected.reg_max == 1);
-  EXPECT_TRUE(contents.linear_convs.contains("model.10.m.0.attn.qkv"));
+  ASSERT_NE(contents.modules, nullptr);
+  const auto is_linear = [&](const char* conv) {
+    const ModuleTree* act = contents.modules->Find(std::string(conv) + ".act");
+    return act != nullptr && act->type == "torch.nn.modules.linear.Identity";
+  };
+  EXPECT_EQ(is_linear("model.9.cv1"), expected.reg_max == 1);
+  EXPECT_TRUE(is_linear("model.10.m.0.attn.qkv"));
+  EXPECT_EQ(*contents.modules->Find("model.0.conv")->Attribute("padding"),
+            (OptionValue::List{1, 1}));
+  EXPECT_EQ(*contents.modules->Find("model.0.bn")->Attribute("eps"), OptionValue(1e-3));
   EXPECT_EQ(contents.tensors.front().name, "model.0.conv.weight");
   ASSERT_NE(contents.yaml, nullptr);
   EXPECT_EQ(contents.yaml->Find("backbone")->Items().size(), 11U);

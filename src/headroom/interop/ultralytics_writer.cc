@@ -75,12 +75,11 @@ Entries TrainingEntries(PickleHeap& heap, const CheckpointSpec& spec, PickleNode
 
 Result<PickleNode*> MakeCheckpoint(PickleHeap& heap, const CheckpointSpec& spec,
                                    const TensorsByName& tensors) {
-  const auto description = DescribeDetectionModel(heap, spec.network, tensors);
-  if (!description) return Failure{description.error()};
-  PickleNode* model = MakeModule(heap, *description, spec.weights);
+  const auto model = MakeDetectionModel(heap, spec.network, tensors, spec.weights);
+  if (!model) return Failure{model.error()};
   const Entries entries = spec.form == CheckpointForm::kStripped
-                              ? StrippedEntries(heap, spec, model)
-                              : TrainingEntries(heap, spec, model);
+                              ? StrippedEntries(heap, spec, *model)
+                              : TrainingEntries(heap, spec, *model);
   PickleNode* root = heap.Dict();
   for (const auto& [key, value] : entries) heap.Set(root, key, value);
   if (spec.headroom != nullptr) heap.Set(root, "headroom", spec.headroom);

@@ -3,7 +3,7 @@
 
 #include "headroom/core/file.h"
 #include "headroom/core/result.h"
-#include "headroom/interop/network_description.h"
+#include "headroom/interop/network_writer.h"
 #include "headroom/interop/pickle_value.h"
 #include "headroom/interop/ultralytics_checkpoint.h"
 #include "headroom/memory/memory_need.h"
@@ -42,7 +42,7 @@ struct CheckpointSpec {
 };
 
 // The checkpoint's dict, keys in the reference's order. Pass it to WriteTorchArchive. The bytes of
-// the tensors must live until then. Fails for a network that cannot be described.
+// the tensors must live until then. Fails for a network whose layers and rows differ.
 [[nodiscard]] Result<PickleNode*> MakeCheckpoint(PickleHeap& heap, const CheckpointSpec& spec,
                                                  const TensorsByName& tensors);
 

@@ -50,9 +50,9 @@ class Rewriter {
     for (const CheckpointTensor& tensor : contents_.tensors)
       tensors_.emplace(tensor.name, &tensor.data);
     spec_.network.yaml = Copy(heap_, *contents_.yaml);
+    spec_.network.layers = contents_.modules->Find("model");
     spec_.network.names = contents_.names;
     spec_.network.strides = contents_.strides;
-    spec_.network.uses_one_to_one = contents_.head.uses_one_to_one;
     spec_.network.args = Copy(heap_, *contents_.train_args);
     spec_.train_args = spec_.network.args;
     spec_.train_metrics = CopyOrNull(contents_.train_metrics);
@@ -152,7 +152,6 @@ TEST_P(Rewritten, EqualsWhatTheReferenceWrote) {
   ExpectSameModule(Network(reference), Network(ours), "model");
   EXPECT_EQ(ours.names, reference.names);
   EXPECT_EQ(ours.strides, reference.strides);
-  EXPECT_EQ(ours.linear_convs, reference.linear_convs);
   EXPECT_EQ(ours.epoch, reference.epoch);
   EXPECT_EQ(ours.updates, reference.updates);
   EXPECT_EQ(ours.in_training, reference.in_training);

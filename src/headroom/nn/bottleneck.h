@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "headroom/nn/module_row.h"
 #include "headroom/nn/network_builder.h"
 
 namespace headroom {
@@ -10,6 +11,7 @@ class Bottleneck {
  public:
   struct Options {
     bool shortcut = true;
+    std::int64_t groups = 1;  // Of cv2.
     std::int64_t first_kernel = 3;
     std::int64_t second_kernel = 3;
     double expansion = 0.5;
@@ -23,5 +25,7 @@ class Bottleneck {
   ConvBlock cv2_;
   bool adds_;
 };
+
+extern const ModuleRow kBottleneckRow;
 
 }  // namespace headroom

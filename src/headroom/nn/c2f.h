@@ -3,6 +3,7 @@
 
 #include "headroom/nn/bottleneck.h"
 #include "headroom/nn/c3.h"
+#include "headroom/nn/module_row.h"
 #include "headroom/nn/network_builder.h"
 #include "headroom/nn/psa_block.h"
 
@@ -28,6 +29,7 @@ class C2f {
   struct Options {
     int repeats = 1;
     bool shortcut = false;
+    std::int64_t groups = 1;
     double expansion = 0.5;
     C2fInner inner = C2fInner::kBottleneck;
   };
@@ -50,5 +52,8 @@ class C2f {
   ConvBlock cv2_;
   std::vector<Inner> chain_;
 };
+
+extern const ModuleRow kC2fRow;
+extern const ModuleRow kC3k2Row;
 
 }  // namespace headroom

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "headroom/nn/module_row.h"
 #include "headroom/nn/network_builder.h"
 #include "headroom/nn/psa_block.h"
 
@@ -21,5 +22,7 @@ class C2Psa {
   ConvBlock cv2_;
   std::vector<PsaBlock> blocks_;
 };
+
+extern const ModuleRow kC2PsaRow;
 
 }  // namespace headroom

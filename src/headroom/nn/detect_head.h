@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "headroom/nn/module_row.h"
 #include "headroom/nn/network_builder.h"
 
 #include <cstdint>
@@ -43,6 +44,7 @@ class DetectHead {
   [[nodiscard]] std::vector<int> ClassBiases() const;
 
  private:
+  void RecordHead(NetworkBuilder& builder, const std::string& name, std::int64_t levels) const;
   // Conv blocks, then a biased convolution.
   struct Branch {
     std::vector<ConvBlock> blocks;
@@ -66,5 +68,7 @@ class DetectHead {
   Pair one_to_many_;
   std::optional<Pair> one_to_one_;
 };
+
+extern const ModuleRow kDetectRow;
 
 }  // namespace headroom

@@ -47,6 +47,7 @@ struct Model {
   std::unique_ptr<Graph> graph;
   std::unique_ptr<ParameterStore> parameters;
   std::vector<LayerInfo> layers;
+  ModuleTree modules;  // Its child "model" holds the layers: what a checkpoint says of them.
   std::int64_t reg_max = 16;
   std::vector<int> strides;  // Pixels a cell, per level.
   HeadOutputs one_to_many;

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "headroom/nn/psa_block.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <cmath>
 
 namespace headroom {
 
@@ -10,7 +13,20 @@ PsaBlock::PsaBlock(NetworkBuilder& builder, const std::string& name, std::int64_
       heads_(std::max<std::int64_t>(channels / 64, 1)),
       head_dim_(channels / heads_),
       key_dim_(head_dim_ / 2) {
-  constexpr auto kNone = Activation::kIdentity;
+  constexpr auto kNone = ConvActivation::kNone;
+  if (head_dim_ * heads_ != channels) {
+    builder.Fail(
+        fmt::format("attention shares {} channels among {} heads, which leaves some over; give a "
+                    "multiple of {}",
+                    channels, heads_, heads_));
+  }
+  if (key_dim_ < 1) builder.Fail("attention needs at least 2 channels");
+  builder.Record(name, "ultralytics.nn.modules.block.PSABlock").Set("add", true);
+  builder.Record(name + ".attn", "ultralytics.nn.modules.block.Attention")
+      .Set("num_heads", heads_)
+      .Set("head_dim", head_dim_)
+      .Set("key_dim", key_dim_)
+      .Set("scale", std::pow(static_cast<double>(key_dim_), -0.5));
   qkv_ = builder.DeclareConv(name + ".attn.qkv", channels, channels + 2 * key_dim_ * heads_,
                              {.activation = kNone});
   projection_ = builder.DeclareConv(name + ".attn.proj", channels, channels, {.activation = kNone});

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "headroom/nn/module_row.h"
 #include "headroom/nn/network_builder.h"
 
 namespace headroom {
@@ -13,7 +14,7 @@ class Sppf {
     std::int64_t kernel = 5;
     std::int64_t pools = 3;
     bool shortcut = false;
-    Activation first_activation = Activation::kSilu;  // YOLO26 has none in cv1.
+    ConvActivation first_activation = ConvActivation::kModels;  // YOLO26 has none in cv1.
   };
   Sppf(NetworkBuilder& builder, const std::string& name, std::int64_t in, std::int64_t out,
        const Options& options);
@@ -26,5 +27,7 @@ class Sppf {
   ConvBlock cv1_;
   ConvBlock cv2_;
 };
+
+extern const ModuleRow kSppfRow;
 
 }  // namespace headroom

@@ -24,17 +24,6 @@ namespace {
 
 constexpr std::int64_t kFormat = 1;
 
-PickleNode* ValueNode(PickleHeap& heap, const OptionValue& value) {
-  if (value.is_null()) return heap.None();
-  if (value.is_bool()) return heap.Bool(value.AsBool());
-  if (value.is_int()) return heap.Int(value.AsInt());
-  if (value.is_float()) return heap.Float(value.AsDouble());
-  if (value.is_string()) return heap.Text(value.AsString());
-  PickleItems items;
-  for (const OptionValue& item : value.AsList()) items.push_back(ValueNode(heap, item));
-  return heap.List(std::move(items));
-}
-
 OptionValue ValueOf(const PickleNode& node) {
   if (node.IsNone()) return {};
   if (const bool* flag = node.As<bool>()) return *flag;
@@ -171,6 +160,7 @@ void SaveCheckpoint(const std::filesystem::path& path, const CheckpointParts& pa
   const NamedTensors tensors(*parts.model.parameters, parts.ema.values, parts.ema.running);
   CheckpointSpec spec{.form = CheckpointForm::kInTraining};
   spec.network.yaml = YamlNode(heap, parts.model);
+  spec.network.layers = parts.model.modules.Find("model");
   spec.network.names = parts.names;
   spec.network.strides.assign(parts.model.strides.begin(), parts.model.strides.end());
   spec.network.args = TrainArgs(heap, parts.options);
@@ -331,6 +321,9 @@ std::uint64_t StripCheckpoint(const std::filesystem::path& path) {
   for (const CheckpointTensor& tensor : file->tensors) tensors.emplace(tensor.name, &tensor.data);
   CheckpointSpec spec{.form = CheckpointForm::kStripped};
   spec.network.yaml = CopyNode(heap, file->yaml);
+  spec.network.layers = file->modules != nullptr ? file->modules->Find("model") : nullptr;
+  if (spec.network.layers == nullptr)
+    throw DataError(path.string() + " holds no network; it cannot be stripped");
   spec.network.names = file->names;
   spec.network.strides = file->strides;
   spec.network.args = CopyNode(heap, file->train_args);

@@ -26,23 +26,6 @@ const CheckpointTensor* LastClassConvolution(const CheckpointContents& file) {
   return nullptr;
 }
 
-PickleNode* ArgumentNode(PickleHeap& heap, const OptionValue& value) {
-  if (value.is_null()) return heap.None();
-  if (value.is_bool()) return heap.Bool(value.AsBool());
-  if (value.is_int()) return heap.Int(value.AsInt());
-  if (value.is_float()) return heap.Float(value.AsDouble());
-  return heap.Text(value.ToText());
-}
-
-PickleNode* LayerNode(PickleHeap& heap, const ModelLayer& layer) {
-  PickleItems from;
-  for (const int source : layer.from) from.push_back(heap.Int(source));
-  PickleItems arguments;
-  for (const OptionValue& argument : layer.args) arguments.push_back(ArgumentNode(heap, argument));
-  return heap.List({from.size() == 1 ? from[0] : heap.List(from), heap.Int(layer.repeats),
-                    heap.Text(layer.module), heap.List(arguments)});
-}
-
 }  // namespace
 
 NamedTensors::NamedTensors(const ParameterStore& store, const at::Tensor& values,
@@ -132,39 +115,41 @@ ModelConfig ConfigOf(const CheckpointContents& file, const std::string& path) {
                     path, path));
   }
   const PickleNode* name = file.yaml->Find("yaml_file");
-  ModelConfig config = ParseModelYaml(
-      ToYamlText(*file.yaml), name != nullptr && name->Text() != nullptr ? *name->Text() : path);
+  ModelConfig config;
+  try {
+    config = ParseModelYaml(ToYamlText(*file.yaml),
+                            name != nullptr && name->Text() != nullptr ? *name->Text() : path);
+  } catch (const ConfigError& error) {
+    throw DataError(fmt::format("{}: the model that it holds: {}", path, error.what()));
+  }
+  config.source = path;
+  for (ModelLayer& layer : config.layers) layer.line = 0;  // They are no lines of a file.
+  config.modules = file.modules;
   config.reg_max = file.head.reg_max > 0 ? file.head.reg_max : config.reg_max;
   config.end2end = file.head.has_one_to_one;
   return config;
 }
 
+PickleNode* ValueNode(PickleHeap& heap, const OptionValue& value) {
+  if (value.is_null()) return heap.None();
+  if (value.is_bool()) return heap.Bool(value.AsBool());
+  if (value.is_int()) return heap.Int(value.AsInt());
+  if (value.is_float()) return heap.Float(value.AsDouble());
+  if (value.is_list()) {
+    PickleItems items;
+    for (const OptionValue& item : value.AsList()) items.push_back(ValueNode(heap, item));
+    return heap.List(std::move(items));
+  }
+  if (!value.is_dict()) return heap.Text(value.ToText());
+  PickleNode* dict = heap.Dict();
+  for (const auto& [key, item] : value.AsDict()) heap.Set(dict, key, ValueNode(heap, item));
+  return dict;
+}
+
 PickleNode* YamlNode(PickleHeap& heap, const Model& model) {
-  const ModelConfig& config = model.config;
-  PickleNode* node = heap.Dict();
-  heap.Set(node, "nc", heap.Int(model.options.classes));
-  if (config.end2end) heap.Set(node, "end2end", heap.Bool(true));
-  if (config.reg_max != 16) heap.Set(node, "reg_max", heap.Int(config.reg_max));
-  PickleNode* scales = heap.Dict();
-  for (const auto& [letter, scale] : config.scales) {
-    heap.Set(scales, letter,
-             heap.List(
-                 {heap.Float(scale.depth), heap.Float(scale.width), heap.Int(scale.max_channels)}));
-  }
-  if (!config.scales.empty()) heap.Set(node, "scales", scales);
-  PickleNode* backbone = heap.List();
-  PickleNode* head = heap.List();
-  for (std::size_t i = 0; i < config.layers.size(); ++i) {
-    (i < config.backbone_layers ? backbone : head)
-        ->As<PickleList>()
-        ->items.push_back(LayerNode(heap, config.layers[i]));
-  }
-  heap.Set(node, "backbone", backbone);
-  heap.Set(node, "head", head);
-  if (!config.scale.empty()) heap.Set(node, "scale", heap.Text(config.scale));
-  heap.Set(node, "yaml_file", heap.Text(config.file));
-  heap.Set(node, "channels", heap.Int(3));
-  return node;
+  ModelConfig config = model.config;
+  config.classes = static_cast<int>(model.options.classes);
+  return ValueNode(heap, ModelDict(config));
 }
 
 PickleNode* FlatNode(PickleHeap& heap, const at::Tensor& flat) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "headroom/config/option_value.h"
 #include "headroom/interop/pickle_value.h"
 #include "headroom/interop/ultralytics_checkpoint.h"
 #include "headroom/interop/ultralytics_writer.h"
@@ -43,6 +44,8 @@ Transfer CopyWeights(const CheckpointContents& file, Model& model);
 [[nodiscard]] std::int64_t ClassCountOf(const CheckpointContents& file);
 // Hidden width of the class branch of the file's head, if it has one.
 [[nodiscard]] std::optional<std::int64_t> ClassWidthOf(const CheckpointContents& file);
+// A value under a pickle: lists and dicts as Python's.
+[[nodiscard]] PickleNode* ValueNode(PickleHeap& heap, const OptionValue& value);
 // The model YAML as the dict that the reference stores.
 [[nodiscard]] PickleNode* YamlNode(PickleHeap& heap, const Model& model);
 // Python-like text of a value, for YAML.
