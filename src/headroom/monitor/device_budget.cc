@@ -11,8 +11,7 @@ Result<MemoryLimit> DeviceBudget(GpuMemory& gpu, int device, std::optional<std::
   const MemoryLimit free{
       now->free, fmt::format("what the driver reports as free on {} ({} of {})",
                              gpu.DeviceName(device), ToString(now->free), ToString(now->total))};
-  if (!vram) return BudgetFromOption(fmt::format("{}", kDefaultDeviceFraction), free, "vram");
-  return BudgetFromOption(vram, free, "vram");
+  return BudgetFromOption(vram, free, "vram", kDefaultDeviceFraction);
 }
 
 }  // namespace headroom

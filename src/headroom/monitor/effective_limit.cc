@@ -117,13 +117,14 @@ EffectiveLimit FindEffectiveLimit(const SystemRoot& root, const ResourceLimits& 
 }
 
 Result<MemoryLimit> BudgetFromOption(std::optional<std::string_view> option,
-                                     const MemoryLimit& limit, std::string_view name) {
+                                     const MemoryLimit& limit, std::string_view name,
+                                     double usual) {
   const auto part_of = [&](double fraction) {
     const Bytes bytes = limit.bytes == Bytes::Max() ? limit.bytes : Scale(limit.bytes, fraction);
     return MemoryLimit{bytes, fmt::format("{:.3g} % of {}", fraction * 100, limit.origin)};
   };
   const std::string_view text = option ? Trim(*option) : "";
-  if (text.empty()) return part_of(kDefaultBudgetFraction);
+  if (text.empty()) return part_of(usual);
   const auto failure = [&] {
     return Failure{
         fmt::format("{}={} is no budget; write a part of what there is ({}=0.8, at most 1) or an "
@@ -142,7 +143,7 @@ Result<MemoryLimit> BudgetFromOption(std::optional<std::string_view> option,
   if (!amount || *amount == Bytes()) return failure();
   if (*amount <= limit.bytes) return MemoryLimit{*amount, fmt::format("{}={}", name, text)};
   // Meant for another machine, or a mistake: all of it would leave nothing for anybody else.
-  MemoryLimit part = part_of(kDefaultBudgetFraction);
+  MemoryLimit part = part_of(usual);
   part.origin +=
       fmt::format(", since {}={} is more than there is: {}", name, text, ToString(limit.bytes));
   return part;

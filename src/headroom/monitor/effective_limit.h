@@ -82,11 +82,12 @@ struct EffectiveLimit {
 
 inline constexpr double kDefaultBudgetFraction = 0.8;
 
-// The budget for the option `memory=` (or `vram=`, by name): unset is 80 % of the limit; "0.8" or
-// "80%" that part of it; "6G" an amount, or what unset means where that is more than the limit (the
-// origin says so). Failure: what is wrong, what is allowed.
+// The budget for the option `memory=` (or `vram=`, by name): unset is the usual part of the limit;
+// "0.8" or "80%" that part of it; "6G" an amount, or what unset means where that is more than the
+// limit (the origin says so). Failure: what is wrong, what is allowed.
 [[nodiscard]] Result<MemoryLimit> BudgetFromOption(std::optional<std::string_view> option,
                                                    const MemoryLimit& limit,
-                                                   std::string_view name = "memory");
+                                                   std::string_view name = "memory",
+                                                   double usual = kDefaultBudgetFraction);
 
 }  // namespace headroom

