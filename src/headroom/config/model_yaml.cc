@@ -2,6 +2,7 @@
 #include "headroom/config/model_yaml.h"
 
 #include "headroom/config/built_in_models.h"
+#include "headroom/config/model_family.h"
 #include "headroom/config/yaml_tree.h"
 #include "headroom/core/error.h"
 #include "headroom/core/strings.h"
@@ -273,8 +274,10 @@ ModelConfig ReadModelYaml(const std::string& name) {
     return ParseModelYaml(ReadText(local), path == local ? name : path.filename().string());
   }
   for (const BuiltInModel& model : kBuiltInModels) {
-    if (family == model.name)
-      return ParseModelYaml(std::string(model.text), path.filename().string());
+    if (family == model.name) {
+      return ParseModelYaml(CustomaryModelYaml(std::string(model.text), family),
+                            path.filename().string());
+    }
   }
   throw ConfigError(fmt::format(
       "model={}: there is no such file; built in are {}, with a size letter n, s, m, l or x "

@@ -9,6 +9,8 @@
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 namespace headroom {
 namespace {
 
@@ -28,7 +30,9 @@ TEST_P(Families, ParametersAndStateDictEntriesAreTheReferences) {
   const Model model = BuildModel(ReadModelYaml(GetParam().name), {.classes = 80}, at::kCPU);
   EXPECT_EQ(model.ParameterCount(), GetParam().parameters);
   EXPECT_EQ(model.parameters->entries().size(), GetParam().entries);
-  EXPECT_EQ(model.strides, (std::vector<int>{8, 16, 32}));
+  const bool has_p2 = std::string(GetParam().name).find("-p2") != std::string::npos;
+  EXPECT_EQ(model.strides,
+            has_p2 ? (std::vector<int>{4, 8, 16, 32}) : (std::vector<int>{8, 16, 32}));
 }
 
 TEST_P(Families, RecomputingActivationsRunsNoConvolutionAgainAndBlocksTakeLess) {
@@ -52,16 +56,25 @@ TEST_P(Families, RecomputingActivationsRunsNoConvolutionAgainAndBlocksTakeLess) 
 
 INSTANTIATE_TEST_SUITE_P(
     All, Families,
-    ::testing::Values(Totals{"yolo11n.yaml", 2624080, 499}, Totals{"yolo11s.yaml", 9458752, 499},
-                      Totals{"yolo11m.yaml", 20114688, 649}, Totals{"yolo11l.yaml", 25372160, 1015},
-                      Totals{"yolo11x.yaml", 56966176, 1015}, Totals{"yolov8n.yaml", 3157200, 355},
-                      Totals{"yolov8s.yaml", 11166560, 355}, Totals{"yolov8m.yaml", 25902640, 475},
-                      Totals{"yolov8l.yaml", 43691520, 595}, Totals{"yolov8x.yaml", 68229648, 595},
-                      Totals{"yolo26n.yaml", 2572280, 708}, Totals{"yolo26s.yaml", 10009784, 708},
-                      Totals{"yolo26m.yaml", 21896248, 768}, Totals{"yolo26l.yaml", 26299704, 1092},
-                      Totals{"yolo26x.yaml", 58993368, 1092}),
+    ::testing::Values(
+        Totals{"yolo11n.yaml", 2624080, 499}, Totals{"yolo11s.yaml", 9458752, 499},
+        Totals{"yolo11m.yaml", 20114688, 649}, Totals{"yolo11l.yaml", 25372160, 1015},
+        Totals{"yolo11x.yaml", 56966176, 1015}, Totals{"yolov8n.yaml", 3157200, 355},
+        Totals{"yolov8s.yaml", 11166560, 355}, Totals{"yolov8m.yaml", 25902640, 475},
+        Totals{"yolov8l.yaml", 43691520, 595}, Totals{"yolov8x.yaml", 68229648, 595},
+        Totals{"yolo26n.yaml", 2572280, 708}, Totals{"yolo26s.yaml", 10009784, 708},
+        Totals{"yolo26m.yaml", 21896248, 768}, Totals{"yolo26l.yaml", 26299704, 1092},
+        Totals{"yolo26x.yaml", 58993368, 1092}, Totals{"yolov8n-p2.yaml", 3354144, 437},
+        Totals{"yolov8s-p2.yaml", 10884336, 437}, Totals{"yolov8m-p2.yaml", 25082496, 581},
+        Totals{"yolov8l-p2.yaml", 42888080, 725}, Totals{"yolov8x-p2.yaml", 66637536, 725},
+        Totals{"yolo26n-p2.yaml", 2662400, 902}, Totals{"yolo26s-p2.yaml", 9765856, 902},
+        Totals{"yolo26m-p2.yaml", 21144288, 962}, Totals{"yolo26l-p2.yaml", 25815520, 1370},
+        Totals{"yolo26x-p2.yaml", 57935232, 1370}),
     [](const auto& one) {
-      return std::string(one.param.name).substr(0, std::string(one.param.name).find('.'));
+      std::string name =
+          std::string(one.param.name).substr(0, std::string(one.param.name).find('.'));
+      std::replace(name.begin(), name.end(), '-', '_');
+      return name;
     });
 
 TEST(BuildModel, EveryLayerOfYolo11nHasTheReferencesParameters) {
