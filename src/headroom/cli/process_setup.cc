@@ -12,6 +12,8 @@
 #include <malloc.h>
 #include <pthread.h>
 
+#include <chrono>
+#include <filesystem>
 #include <latch>
 #include <system_error>
 #include <thread>
@@ -38,18 +40,38 @@ void UseSmallStacks() {
   ::pthread_attr_destroy(&attributes);
 }
 
-// Whether so many threads can be there at once beside this one. Throws BudgetError.
+std::size_t ThreadsNow() {
+  std::error_code unknown;
+  std::size_t count = 0;
+  for (std::filesystem::directory_iterator it("/proc/self/task", unknown), end;
+       !unknown && it != end; it.increment(unknown))
+    ++count;
+  return count;
+}
+
+// A thread that has been joined counts in the system's limits until the kernel has let it go.
+void AwaitThreads(std::size_t count) {
+  constexpr int kMostMilliseconds = 1000;
+  for (int i = 0; i < kMostMilliseconds && ThreadsNow() > count; ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+}
+
+// Whether so many threads can compute beside this one. Throws BudgetError.
 void TryThreads(int count) {
+  // LibTorch fills a pool of its own beside OpenMP's.
+  constexpr int kPools = 2;
   std::vector<std::jthread> threads;
   std::latch end(1);
   try {
-    for (int i = 0; i < count; ++i) threads.emplace_back([&end] { end.wait(); });
+    for (int i = 0; i < kPools * count; ++i) threads.emplace_back([&end] { end.wait(); });
   } catch (const std::system_error& error) {
     end.count_down();
+    const std::size_t few = threads.size() / kPools + 1;
     throw BudgetError(fmt::format(
-        "{} threads are to compute, but the system starts only {} ({}): see ulimit -u and the "
-        "group's pids.max; ulimit -v and -d count their stacks. OMP_NUM_THREADS={} uses fewer",
-        count + 1, threads.size() + 1, error.what(), threads.size() + 1));
+        "{} threads are to compute, but the system starts only so many that {} can ({}): see "
+        "ulimit -u and the group's pids.max; ulimit -v and -d count their stacks. "
+        "OMP_NUM_THREADS={} uses fewer",
+        count + 1, few, error.what(), few));
   }
   end.count_down();
 }
@@ -57,7 +79,9 @@ void TryThreads(int count) {
 // Now, while a thread that is refused is an error: OpenMP ends the process where it cannot start
 // one. Their stacks count in the limit that is found afterwards.
 void StartThreads(int count) {
+  const std::size_t before = ThreadsNow();
   TryThreads(count - 1);
+  AwaitThreads(before);
   at::set_num_threads(count);
   at::parallel_for(0, count, 1, [](std::int64_t, std::int64_t) {});
 }

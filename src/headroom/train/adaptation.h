@@ -26,6 +26,8 @@ class Adaptation {
   // Fits the wanted settings to the limit; the steps that this took, a line each. Throws
   // BudgetError that says what would be needed when not even one image fits.
   std::vector<std::string> FitFirst();
+  // Whether the budget's limit is no longer the one that was planned for.
+  [[nodiscard]] bool LimitMoved() const { return setup_.Limits()[0].bytes != planned_limit_; }
   // Between two batches, when the budget's limit is no longer the one that was planned for: smaller
   // settings, or larger ones again. The caller adopts them.
   [[nodiscard]] std::optional<SettingsChange> AtBoundary();

@@ -127,8 +127,13 @@ LoadedModel LoadForTraining(const Options& options, const std::vector<std::strin
     loaded.model = BuildModel(ReadModelYaml(options.model), model_options, device);
   } else {
     loaded.file = ReadWeights(options.model, settings);
-    if (options.pretrained) model_options.class_width = ClassWidthOf(*loaded.file);
-    loaded.model = BuildModel(ConfigOf(*loaded.file, options.model), model_options, device);
+    ModelConfig config = ConfigOf(*loaded.file, options.model);
+    if (options.pretrained) {
+      model_options.class_width = ClassWidthOf(*loaded.file);
+    } else {
+      config.modules.reset();  // Its rows alone, for these classes, as the reference builds it.
+    }
+    loaded.model = BuildModel(config, model_options, device);
     loaded.names = loaded.file->names;
   }
   loaded.model.parameters->Allocate(device, convolution, true);

@@ -76,6 +76,7 @@ void TrainingRun::SayActs() {
 bool TrainingRun::AdaptAtBoundary() {
   watch->CutToWanted();
   SayActs();
+  if (adaptation->LimitMoved()) setup.RecountRuntime();
   const std::optional<SettingsChange> change = adaptation->AtBoundary();
   if (!change) return false;
   observer.OnAdaptation(change->line);

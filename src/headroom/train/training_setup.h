@@ -52,6 +52,9 @@ class TrainingSetup {
   // Runs the step on a few images to see what convolutions need, then counts what the process
   // holds that no row names, and reserves it. Two seconds for YOLO11n at 640 on two cores.
   void MeasureProcess();
+  // Counts the runtime again: every other shape that a step runs with leaves kernels and heap
+  // behind.
+  void RecountRuntime();
   // The executor's arena, and what the allocator keeps for the next request. How much that was.
   Bytes GiveBackFreeBlocks();
   [[nodiscard]] PlanSubject Subject(OptimizerKind optimizer) const;

@@ -119,4 +119,14 @@ void TrainingSetup::MeasureProcess() {
   runtime_reservation_ = Reservation(budget, MemoryTag::kRuntime, runtime_);
 }
 
+void TrainingSetup::RecountRuntime() {
+  const Bytes others =
+      SaturatingSub(budget.ledger().Read().total().now, runtime_reservation_.bytes());
+  const Bytes now = SaturatingSub(Resident(), others) + kRuntimeGrowth;
+  // What is reserved and not touched yet makes the rest look small: it only grows.
+  if (now <= runtime_) return;
+  runtime_ = now;
+  static_cast<void>(runtime_reservation_.TryResize(now));
+}
+
 }  // namespace headroom
