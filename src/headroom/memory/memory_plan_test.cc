@@ -150,7 +150,7 @@ TEST(Fit, TheUnfitOutcomeNamesWhatNoOptionCanRaise) {
   EXPECT_THAT(explain({.ceiling = Bytes::MiB(20), .origin = "memory.max of /job"}),
               HasSubstr("Raise it with memory=17M or more"));
   // Where 85 % of what is typed becomes the limit, as of vram= in a plan.
-  EXPECT_THAT(explain({.share = 0.5}), HasSubstr("Raise it with memory=33M or more"));
+  EXPECT_THAT(explain({.share = 0.5}), HasSubstr("Raise it with memory=34M or more"));
 }
 
 TEST(LargestFitting, FindsTheBorderWithFewTrials) {

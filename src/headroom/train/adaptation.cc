@@ -34,7 +34,8 @@ void LoadLess(const TrainSettings& other, TrainSettings& t) {
   t.workers = std::min(t.workers, other.workers);
 }
 
-// Where reading pictures is a large part of what does not fit: the picture that asks for most.
+}  // namespace
+
 std::string ExplainPictures(const PlanSubject& subject, const MemoryPlan& plan) {
   const MemoryNeed need = plan.Need(plan.PeakPhase(MemoryPlace::kHost));
   if (need.row(MemoryTag::kDecode).bytes < Scale(need.Total(), 0.3)) return {};
@@ -43,8 +44,6 @@ std::string ExplainPictures(const PlanSubject& subject, const MemoryPlan& plan) 
       subject.val.EstimateDecode(0).Total() > subject.train.EstimateDecode(side).Total();
   return is_val ? ExplainDecode(subject.val, 0) : ExplainDecode(subject.train, side);
 }
-
-}  // namespace
 
 Adaptation::Adaptation(const TrainingSetup& setup, OptimizerKind optimizer,
                        const TrainSettings& wanted)

@@ -15,6 +15,10 @@ struct SettingsChange {
   std::string line;
 };
 
+// For the message of a plan that does not fit, to be put behind it: the picture that asks for most,
+// where reading pictures is a large part of the plan; else empty.
+[[nodiscard]] std::string ExplainPictures(const PlanSubject& subject, const MemoryPlan& plan);
+
 // Decides by the plan what a run does with the memory that there is: before the first step, when
 // the limit has moved, and when an allocation has failed. Not thread-safe: the training thread's.
 class Adaptation {

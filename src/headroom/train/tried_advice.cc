@@ -3,6 +3,7 @@
 
 #include "headroom/memory/fit.h"
 #include "headroom/monitor/effective_limit.h"
+#include "headroom/train/adaptation.h"
 
 #include <fmt/format.h>
 
@@ -87,7 +88,7 @@ void RefuseTraining(TrainingSetup& setup, const BudgetError& refusal) {
   }
   const std::string text = ExplainUnfit(*smallest, limits, raises);
   if (text.empty()) throw refusal;
-  throw BudgetError(text);
+  throw BudgetError(text + ExplainPictures(setup.Subject(OptimizerKind::kSgd), *smallest));
 }
 
 }  // namespace headroom
