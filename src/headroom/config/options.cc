@@ -236,7 +236,9 @@ void ReadMemory(const Reader& read, Options* options) {
   }
   read.Read("ram", &options->ram);
   if (read.Value("ram").is_float())
-    throw ConfigError("ram needs a size with its unit; for example ram=32G");
+    throw ConfigError(fmt::format(
+        "ram={}: no machine has so little memory; write how much it has, with its unit (ram=31G)",
+        read.Value("ram").AsDouble()));
   options->microbatch.reset();
   if (read.Value("microbatch").is_int()) read.Read("microbatch", &options->microbatch);
   read.Read("recompute", &options->recompute);
