@@ -125,7 +125,10 @@ def neighbour(rate_mb, total_mb, hold_s=2, when=stepping):
 
 def sudden_neighbour(total_mb, when=stepping, hold_s=1):
     """All of it at once."""
-    return neighbour(100_000, total_mb, hold_s, when)
+    def act(session):
+        session.wait(when)
+        session.neighbour(_python(SUDDEN_HOG, total_mb * MB, hold_s))
+    return act
 
 
 def die_for_a_neighbour(total_mb, when):
@@ -133,7 +136,7 @@ def die_for_a_neighbour(total_mb, when):
     def act(session):
         session.wait(when)
         pathlib.Path(f"/proc/{session.run.pid}/oom_score_adj").write_text("1000")
-        session.neighbour(_python(SUDDEN_HOG, total_mb * MIB))
+        session.neighbour(_python(SUDDEN_HOG, total_mb * MIB, 1))
         session.killed_by_kernel()
     return act
 
@@ -168,7 +171,7 @@ def oom_kill_elsewhere(scenario):
     """Another group has one; its run is not ours. For between two runs."""
     group = Cgroup(64 * MIB)
     try:
-        group.popen(_python(SUDDEN_HOG, 256 * MIB), stderr=subprocess.DEVNULL).wait(timeout=60)
+        group.popen(_python(SUDDEN_HOG, 256 * MIB, 1), stderr=subprocess.DEVNULL).wait(timeout=60)
         if group.oom_kills() == 0:
             raise RuntimeError("the kernel killed nobody in the other group")
     finally:

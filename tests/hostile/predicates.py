@@ -194,7 +194,7 @@ def regrown(result):
 
 def budget_at_least(mib):
     """At every moment of the run."""
-    @_named(f"budget_at_least({mib})")
+    @_named(f"budget_at_least({mib:.0f})")
     def check(result):
         if not result.budgets:
             return "no budget was seen"
@@ -203,9 +203,18 @@ def budget_at_least(mib):
     return check
 
 
+def budget_at_last(mib):
+    """When the run ended."""
+    @_named(f"budget_at_last({mib:.0f})")
+    def check(result):
+        last = result.budgets[-1] / MIB if result.budgets else 0
+        return None if last >= mib else f"the budget was {last:.0f} MiB at last"
+    return check
+
+
 def planned_within(mib):
     """The limit that the first plan was made for."""
-    @_named(f"planned_within({mib})")
+    @_named(f"planned_within({mib:.0f})")
     def check(result):
         limit = result.plan_limit()
         if limit is None:
@@ -215,7 +224,7 @@ def planned_within(mib):
 
 
 def planned_with_at_least(mib):
-    @_named(f"planned_with_at_least({mib})")
+    @_named(f"planned_with_at_least({mib:.0f})")
     def check(result):
         limit = result.plan_limit()
         if limit is None:
@@ -233,11 +242,9 @@ def peak_below(mib):
 
 def says_planned_above_actual(result):
     """The summary compares the largest plan that was in force with the whole run's peak."""
-    found = re.findall(r"planned peak ([\d.]+) (\w+), actual peak ([\d.]+) (\w+)", result.output)
-    if not found:
+    if not result.summary():
         return "no summary"
-    unit = {"B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
-    planned, actual = (float(found[-1][i]) * unit[found[-1][i + 1]] for i in (0, 2))
+    planned, actual = result.summary()
     return None if planned >= actual else f"planned {planned / MIB:.0f}, actual {actual / MIB:.0f}"
 
 

@@ -81,15 +81,21 @@ class Result:
     def plan_limit(self):
         return self.plan["host"]["limit_bytes"] if self.plan else None
 
+    def summary(self):
+        """Bytes of the last 'planned peak X, actual peak Y' of the log; None without one."""
+        found = re.findall(r"planned peak ([\d.]+ \w+)(?: \([^)]*\))?, actual peak ([\d.]+ \w+)",
+                           self.output)
+        unit = {"B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
+        return [float(n) * unit[u] for n, u in (a.split() for a in found[-1])] if found else None
+
     @property
     def planned(self):
         """Bytes: the largest plan that was in force, as far as it was said; None without one."""
         if not self.plan:
             return None
-        found = re.findall(r"planned peak ([\d.]+) (\w+),", self.output)
-        said = [float(n) * {"KiB": 2**10, "MiB": 2**20, "GiB": 2**30}[u] for n, u in found]
+        said = self.summary()
         # What is said has three digits.
-        return max([self.plan["host"]["peak_bytes"], *(1.005 * s for s in said)])
+        return max(self.plan["host"]["peak_bytes"], 1.005 * said[0] if said else 0)
 
 
 class Session:

@@ -26,11 +26,11 @@ while sum(map(len, held)) < total:
 time.sleep(hold)
 """
 
-# Takes all of it at once.
+# Takes all of it at once, holds it for a second or for as many as are asked for.
 SUDDEN_HOG = """
 import sys, time
 held = b"x" * int(sys.argv[1])
-time.sleep(1)
+time.sleep(float((sys.argv[2:] or ["1"])[0]))
 """
 
 
