@@ -4,6 +4,9 @@
 #include "headroom/core/mutex.h"
 
 #include <cstdio>
+#include <functional>
+#include <set>
+#include <string>
 #include <utility>
 
 namespace headroom {
@@ -18,6 +21,7 @@ void PrintToStderr(LogLevel level, std::string_view text) {
 struct LogState {
   Mutex mutex;
   LogSink sink GUARDED_BY(mutex) = PrintToStderr;
+  std::set<std::string, std::less<>> said GUARDED_BY(mutex);
 };
 
 LogState& State() {
@@ -36,10 +40,15 @@ void Log(LogLevel level, std::string_view text) {
 void SetLogSink(LogSink sink) {
   MutexLock lock(State().mutex);
   State().sink = sink ? std::move(sink) : PrintToStderr;
+  State().said.clear();
 }
 
 void LogInfo(std::string_view text) { Log(LogLevel::kInfo, text); }
 void LogWarning(std::string_view text) { Log(LogLevel::kWarning, text); }
+void LogWarningOnce(std::string_view text) {
+  MutexLock lock(State().mutex);
+  if (State().said.emplace(text).second) State().sink(LogLevel::kWarning, text);
+}
 void LogError(std::string_view text) { Log(LogLevel::kError, text); }
 
 }  // namespace headroom

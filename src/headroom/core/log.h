@@ -18,6 +18,9 @@ void SetLogSink(LogSink sink);
 // One line, without a newline at its end. Thread-safe.
 void LogInfo(std::string_view text);
 void LogWarning(std::string_view text);
+// A text that was said before, to the sink of now, is not said again. Texts are kept: only where
+// they are few.
+void LogWarningOnce(std::string_view text);
 void LogError(std::string_view text);
 
 }  // namespace headroom
