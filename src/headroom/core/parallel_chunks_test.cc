@@ -4,6 +4,7 @@
 #include "headroom/core/error.h"
 
 #include <gtest/gtest.h>
+#include <pthread.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -60,7 +61,11 @@ TEST(ParallelChunks, StopsBetweenChunks) {
 TEST(ParallelChunks, WhereNoThreadStartsThisOneWorks) {
   const pid_t child = ::fork();
   if (child == 0) {
-    // No room for a stack.
+    // No room for a stack, and none of those that earlier threads have left is large enough.
+    pthread_attr_t large;
+    if (::pthread_attr_init(&large) != 0 || ::pthread_attr_setstacksize(&large, 1U << 28) != 0 ||
+        ::pthread_setattr_default_np(&large) != 0)
+      ::_exit(2);
     const rlimit none{1 << 20, 1 << 20};
     if (::setrlimit(RLIMIT_AS, &none) != 0) ::_exit(2);
     std::atomic<int> done{0};
